@@ -1,0 +1,52 @@
+import type { AddressRange } from '../../lib/address-range.ts';
+import type { Selector } from '../selector.ts';
+
+/** Everything the user configured, checked and with its references resolved. Immutable; a change makes a new one. */
+export type Configuration = {
+  /** In order of name; their ranges do not overlap. */
+  readonly pools: readonly Pool[];
+};
+
+/** An `IPAddressPool` that passed every check. */
+export type Pool = {
+  readonly name: string;
+  /** In the order of `spec.addresses`, which is the order of allocation. */
+  readonly ranges: readonly AddressRange[];
+  readonly autoAssign: boolean;
+  /** IPv4 addresses that end in .0 or .255 are neither given nor accepted. */
+  readonly avoidBuggyIPs: boolean;
+  /** Whom the pool is pinned to; undefined means everybody, after the pinned pools. */
+  readonly serviceAllocation: ServiceAllocation | undefined;
+  /** The advertisements that cover the pool, in order of name; none means that nothing announces its addresses. */
+  readonly l2Advertisements: readonly L2Advertisement[];
+};
+
+/** `spec.serviceAllocation` with its namespace selectors resolved against the namespaces there are. */
+export type ServiceAllocation = {
+  /** Lower is tried first; 0 is last. */
+  readonly priority: number;
+  /** Undefined: every namespace. */
+  readonly namespaces: ReadonlySet<string> | undefined;
+  /** OR-ed; empty: every service. */
+  readonly serviceSelectors: readonly Selector[];
+};
+
+/** An `L2Advertisement` that passed every check. */
+export type L2Advertisement = {
+  readonly name: string;
+  /** Interface names to announce on; undefined: all of them. */
+  readonly interfaces: readonly string[] | undefined;
+};
+
+/** Why an object, or a part of it, was left out. It names the object and the field. */
+export type ConfigurationProblem = {
+  readonly kind: 'IPAddressPool' | 'L2Advertisement';
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Path of the field, such as `spec.addresses[1]`. */
+  readonly field: string;
+  readonly message: string;
+  /** Stable CamelCase word for the event. */
+  readonly reason: string;
+};

@@ -1,0 +1,91 @@
+import type { IpFamily } from '../lib/ip.ts';
+
+/** Labels or annotations of an object. */
+export type StringMap = Readonly<Record<string, string>>;
+
+/** `namespace/name` of a namespaced object. */
+export type ObjectKey = string;
+
+/** What we keep of a Service: nothing else of it is read, so nothing else is held in memory. */
+export type ServiceView = {
+  readonly key: ObjectKey;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** `metadata.creationTimestamp`, RFC 3339 in UTC: text order is time order. */
+  readonly createdAt: string;
+  readonly labels: StringMap;
+  /** Only those whose key begins with `metallb.io/` or `metallb.universe.tf/`. */
+  readonly annotations: StringMap;
+  /** `spec.type`: ClusterIP, NodePort, LoadBalancer, ExternalName. */
+  readonly type: string;
+  readonly loadBalancerClass: string | undefined;
+  /** `spec.clusterIPs`, or the one `spec.clusterIP`; a headless service has `None`. */
+  readonly clusterIPs: readonly string[];
+  readonly ipFamilies: readonly IpFamily[];
+  readonly ipFamilyPolicy: 'SingleStack' | 'PreferDualStack' | 'RequireDualStack';
+  /** `spec.loadBalancerIP`; empty text counts as absent. */
+  readonly loadBalancerIP: string | undefined;
+  readonly externalTrafficPolicy: 'Cluster' | 'Local';
+  readonly selector: StringMap;
+  readonly ports: readonly { readonly protocol: string; readonly port: number }[];
+  /** `status.loadBalancer.ingress` without `ipMode` and `ports`; who wrote it is not known here. */
+  readonly ingress: readonly { readonly ip?: string; readonly hostname?: string }[];
+};
+
+/** What we keep of an EndpointSlice: which nodes can serve. */
+export type EndpointSliceView = {
+  readonly key: ObjectKey;
+  /** Key of the Service it belongs to, from the label `kubernetes.io/service-name`; undefined without that label. */
+  readonly serviceKey: ObjectKey | undefined;
+  readonly endpoints: readonly {
+    readonly nodeName: string | undefined;
+    /** Usable: ready is true or absent, or else serving is true. */
+    readonly usable: boolean;
+  }[];
+};
+
+/** What we keep of a Node. */
+export type NodeView = {
+  readonly name: string;
+  readonly labels: StringMap;
+  /** Condition NetworkUnavailable is True. */
+  readonly networkUnavailable: boolean;
+  /** Condition Ready is True. */
+  readonly ready: boolean;
+};
+
+/** What we keep of a speaker Pod. */
+export type SpeakerPodView = {
+  readonly key: ObjectKey;
+  readonly nodeName: string | undefined;
+  /** Condition Ready is True, and the pod is not being deleted. */
+  readonly ready: boolean;
+};
+
+/** What we keep of a Namespace. */
+export type NamespaceView = {
+  readonly name: string;
+  readonly labels: StringMap;
+};
+
+/** The MetalLB annotations of a Service; the first key wins over the deprecated second, even when it is empty. */
+export const annotationKeys = {
+  addressPool: ['metallb.io/address-pool', 'metallb.universe.tf/address-pool'],
+  loadBalancerIPs: ['metallb.io/loadBalancerIPs', 'metallb.universe.tf/loadBalancerIPs'],
+  allowSharedIp: ['metallb.io/allow-shared-ip', 'metallb.universe.tf/allow-shared-ip'],
+  /** Written by the controller: the pool the addresses came from. */
+  allocatedFromPool: ['metallb.io/ip-allocated-from-pool'],
+} as const satisfies Record<string, readonly string[]>;
+
+/** The value of an annotation by its current key, else by its deprecated one. */
+export const annotation = (
+  service: Pick<ServiceView, 'annotations'>,
+  name: keyof typeof annotationKeys,
+): string | undefined =>
+  annotationKeys[name].map((key) => service.annotations[key]).find((value) => value !== undefined);
+
+/** Whether this process handles services of that class (`--lb-class`; empty means services without a class). */
+export const handlesClass = (ourClass: string, service: Pick<ServiceView, 'loadBalancerClass'>): boolean =>
+  (service.loadBalancerClass ?? '') === ourClass;

@@ -1,0 +1,18 @@
+declare const unit: unique symbol;
+
+/** A duration, or a reading of a monotonic clock, in milliseconds. */
+export type Millis = number & { readonly [unit]: 'ms' };
+
+/** A duration of `value` milliseconds. */
+export const millis = (value: number): Millis => value as Millis;
+
+/** A duration of `value` seconds. */
+export const seconds = (value: number): Millis => (value * 1000) as Millis;
+
+/** A monotonic clock and its timers. The real one lives at the edge; tests bring their own. */
+export type Clock = {
+  /** Milliseconds since an arbitrary start; never goes back. */
+  readonly now: () => Millis;
+  /** Calls `action` once after `delay`; the returned function cancels it. */
+  readonly after: (delay: Millis, action: () => void) => () => void;
+};
