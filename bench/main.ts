@@ -9,7 +9,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly run: () => Promi
 
 const usage = `Usage: npm run bench -- NAME [--json]
 NAME is one of: ${Object.keys(benches).join(', ')}
---json prints one JSON line instead of the table`;
+--json ends the output with the result as one JSON line`;
 
 const main = async (args: readonly string[]): Promise<number> => {
   if (args.includes('--help')) {
@@ -23,8 +23,8 @@ const main = async (args: readonly string[]): Promise<number> => {
     return 2;
   }
   const result = await (await load()).run();
-  if (!args.includes('--json')) console.log(formatTable(result));
-  console.log(JSON.stringify(result));
+  console.log(formatTable(result));
+  if (args.includes('--json')) console.log(JSON.stringify(result));
   return 0;
 };
 
