@@ -79,13 +79,16 @@ export const createNamespace = async (
   { scope = `${process.pid}-${randomBytes(2).toString('hex')}`, owner }: NamespaceOptions = {},
 ): Promise<Namespace> => {
   await (sweeping ??= removeOrphans());
-  const name = `${prefix}${scope}-${label}`;
+  const name = namespaceName(scope, label);
   setNamespaceOwner(name, owner ?? ownProcessId());
   await runCommand(['ip', 'netns', 'add', name]);
   const namespace = new Namespace(name);
   await namespace.ip('link set lo up');
   return namespace;
 };
+
+/** What a namespace with a scope of its creator's choice is called. */
+export const namespaceName = (scope: string, label: string): string => `${prefix}${scope}-${label}`;
 
 let sweeping: Promise<void> | undefined;
 
@@ -111,10 +114,24 @@ export const makeSwitch = async (namespace: Namespace): Promise<void> => {
   await namespace.ip('link add name br0 type bridge forward_delay 0 mcast_snooping 0', 'link set br0 up');
 };
 
-/** Connects an interface of a host to a switch; the switch's port gets the name `port` (15 characters at most). */
-export const plugIn = async (lan: Namespace, port: string, host: Namespace, hostInterface: string): Promise<void> => {
-  await connect(lan, port, host, hostInterface);
-  await lan.ip(`link set dev ${port} master br0`);
+/**
+ * Connects a new interface of a host to a switch. The switch's port gets the name `port` (15 characters at most), the
+ * host's end the hardware address `mac` if there is one.
+ */
+export const plugIn = async (
+  lan: Namespace,
+  port: string,
+  host: Namespace,
+  hostInterface: string,
+  mac?: string,
+): Promise<void> => {
+  const hardware = mac === undefined ? '' : ` address ${mac}`;
+  await lan.ip(
+    `link add name ${port} type veth peer name ${hostInterface}${hardware} netns ${host.name}`,
+    `link set dev ${port} master br0`,
+    `link set dev ${port} up`,
+  );
+  await host.setLink(hostInterface, 'up');
 };
 
 /** Removes the namespaces whose owners have ended. */
