@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config';
+
+const minutes = 60_000;
+
+/** What needs a LAN or a cluster runs file after file: the figures of one would spoil the other's. */
+const oneByOne = { fileParallelism: false, testTimeout: 5 * minutes };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'check',
+          include: ['test/check/**/*.test.ts'],
+          testTimeout: 2 * minutes,
+        },
+      },
+      {
+        test: {
+          name: 'unit',
+          include: ['{src,controller,speaker,manifests,bench,test/support}/**/*.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      { test: { name: 'lan', include: ['test/lan/**/*.test.ts'], hookTimeout: 10 * minutes, ...oneByOne } },
+      // The first run may have to build Kubernetes from source.
+      {
+        test: { name: 'cluster', include: ['test/{cluster,k8s}/**/*.test.ts'], hookTimeout: 60 * minutes, ...oneByOne },
+      },
+      { test: { name: 'images', include: ['test/images/**/*.test.ts'], hookTimeout: 10 * minutes, ...oneByOne } },
+    ],
+  },
+});
