@@ -47,7 +47,12 @@ const rig = (self: string) => {
       set: (service, ip) => done.push(`metric ${service} ${ip}`),
       remove: (service, ip) => done.push(`no metric ${service} ${ip}`),
     },
-    log: { ...silentLog, info: (_, fields) => fields?.['reason'] && done.push(`because ${String(fields['reason'])}`) },
+    log: {
+      ...silentLog,
+      info: (_, { reason } = {}) => {
+        if (typeof reason === 'string') done.push(`because ${reason}`);
+      },
+    },
   });
   const put = (name: string, ips: readonly string[], changes: Partial<ServiceView> = {}): void => {
     const key = `default/${name}`;
