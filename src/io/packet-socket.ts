@@ -1,0 +1,98 @@
+import { addressOf, bind, close, Constant, receive, send, setSocketOption, isSystemError, socket } from './libc.ts';
+
+/** Filters for the same purpose, the best first, each smaller than the one before: `struct sock_filter`s (linux/filter.h). */
+export type FilterChoice = Iterable<Uint8Array>;
+
+/** The longest frame that is kept; ARP needs 42 octets and what is cut off is padding. */
+const frameLength = 128;
+
+/**
+ * A packet(7) socket for the frames of one protocol on one interface, Ethernet headers included. Needs CAP_NET_RAW.
+ * The owner closes it. Once its interface has gone, sending and receiving fail with `SystemError`.
+ */
+export class PacketSocket {
+  readonly fd: number;
+  readonly #buffer = new Uint8Array(frameLength);
+
+  /**
+   * Opens the socket deaf, gives it the filter and only then binds it, so that nothing unfiltered is ever queued.
+   */
+  constructor(interfaceIndex: number, etherType: number, choices: FilterChoice) {
+    this.fd = socket(Constant.AF_PACKET, Constant.SOCK_RAW | Constant.SOCK_CLOEXEC, 0);
+    try {
+      ignoreOutgoing(this.fd);
+      this.setFilter(choices);
+      const address = new Uint8Array(20); // struct sockaddr_ll
+      const view = new DataView(address.buffer);
+      view.setUint16(0, Constant.AF_PACKET, true);
+      view.setUint16(2, etherType); // in network order
+      view.setInt32(4, interfaceIndex, true);
+      bind(this.fd, address, address.length);
+    } catch (error) {
+      close(this.fd);
+      throw error;
+    }
+  }
+
+  /**
+   * Replaces the filter. Where the kernel grants no memory for it beside the old one, the old one goes first; where
+   * that is not enough, the next choice is tried, and after the last the socket stays without a filter.
+   */
+  setFilter(choices: FilterChoice): void {
+    for (const program of choices) {
+      if (attach(this.fd, program)) return;
+      detach(this.fd);
+      if (attach(this.fd, program)) return;
+    }
+  }
+
+  /** Hands over at most `limit` queued frames; each is valid until the next. */
+  receive(limit: number, onFrame: (frame: Uint8Array) => void): void {
+    for (let count = 0; count < limit; count++) {
+      const length = receive(this.fd, this.#buffer, frameLength, Constant.MSG_DONTWAIT);
+      if (length < 0) return;
+      onFrame(this.#buffer.subarray(0, length));
+    }
+  }
+
+  /** Sends one frame; false where the queue of the interface is full. */
+  send(frame: Uint8Array): boolean {
+    return send(this.fd, frame, frame.length, Constant.MSG_DONTWAIT) >= 0;
+  }
+
+  close(): void {
+    close(this.fd);
+  }
+}
+
+/** Not all kernels have it (4.20), and sockets for a single protocol see no outgoing frames anyway. */
+const ignoreOutgoing = (fd: number): void => {
+  try {
+    setSocketOption(fd, Constant.SOL_PACKET, Constant.PACKET_IGNORE_OUTGOING, Int32Array.of(1), 4);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOPROTOOPT')) throw error;
+  }
+};
+
+/** False where the kernel grants no memory (`net.core.optmem_max`). */
+const attach = (fd: number, program: Uint8Array): boolean => {
+  const argument = new Uint8Array(16); // struct sock_fprog
+  const view = new DataView(argument.buffer);
+  view.setUint16(0, program.length / 8, true);
+  view.setBigUint64(8, addressOf(program), true);
+  try {
+    setSocketOption(fd, Constant.SOL_SOCKET, Constant.SO_ATTACH_FILTER, argument, argument.length);
+    return true;
+  } catch (error) {
+    if (!isSystemError(error, 'ENOMEM')) throw error;
+    return false;
+  }
+};
+
+const detach = (fd: number): void => {
+  try {
+    setSocketOption(fd, Constant.SOL_SOCKET, Constant.SO_DETACH_FILTER, Int32Array.of(0), 4);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error; // there was none
+  }
+};
