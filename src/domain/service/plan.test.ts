@@ -1,0 +1,420 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseAddressRange } from '../../lib/address-range.ts';
+import type { Ip } from '../../lib/ip.ts';
+import { Allocator } from '../allocator/allocator.ts';
+import type { Pool } from '../config/configuration.ts';
+import type { ServiceView } from '../objects.ts';
+import { claimOf, isWritten, type PlanContext, planService, type ServicePlan, withStatus } from './plan.ts';
+
+const allocatedFrom = 'metallb.io/ip-allocated-from-pool';
+const askPool = 'metallb.io/address-pool';
+const askIps = 'metallb.io/loadBalancerIPs';
+
+const service = (more: Partial<ServiceView> = {}): ServiceView => {
+  const name = more.name ?? 'web';
+  return {
+    key: `default/${name}`,
+    namespace: 'default',
+    name,
+    uid: 'u1',
+    resourceVersion: '1',
+    createdAt: '2026-01-01T00:00:00Z',
+    labels: {},
+    annotations: {},
+    type: 'LoadBalancer',
+    loadBalancerClass: undefined,
+    clusterIPs: ['10.96.0.1'],
+    ipFamilies: ['IPv4'],
+    ipFamilyPolicy: 'SingleStack',
+    loadBalancerIP: undefined,
+    externalTrafficPolicy: 'Cluster',
+    selector: {},
+    ports: [],
+    ingress: [],
+    ...more,
+  };
+};
+
+const pool = (name: string, address: string, more: Partial<Pool> = {}): Pool => {
+  const range = parseAddressRange(address);
+  if (!range.ok) throw new Error(range.error);
+  return {
+    name,
+    ranges: [range.value],
+    autoAssign: true,
+    avoidBuggyIPs: false,
+    serviceAllocation: undefined,
+    l2Advertisements: [{ name: 'l2', interfaces: undefined }],
+    ...more,
+  };
+};
+const pinned = (priority: number, namespaces?: readonly string[]): Partial<Pool> => ({
+  serviceAllocation: { priority, namespaces: namespaces && new Set(namespaces), serviceSelectors: [] },
+});
+
+type Rig = PlanContext & { readonly allocations: Allocator };
+const rig = (...pools: readonly Pool[]): Rig => {
+  const allocations = new Allocator();
+  allocations.setPools(pools);
+  return { pools, allocations, metallbNamespace: 'metallb-system', lbClass: '' };
+};
+const edit = (before: Rig, ...pools: readonly Pool[]): Rig => {
+  before.allocations.setPools(pools);
+  return { ...before, pools };
+};
+const occupy = ({ allocations }: Rig, ...ips: readonly string[]): void => {
+  for (const ip of ips) allocations.assign(`other/${ip}`, { ips: [ip as Ip], pool: undefined });
+};
+
+/** Performs a plan as the controller does, and gives the service as it stands then. */
+const perform = (view: ServiceView, plan: ServicePlan, { allocations }: Rig): ServiceView => {
+  if (plan.allocation === undefined) allocations.release(view.key);
+  else allocations.assign(view.key, plan.allocation);
+  return plan.status === undefined ? view : withStatus(view, plan.status);
+};
+const serve = (view: ServiceView, context: Rig): ServiceView => perform(view, planService(view, context), context);
+const told = (plan: ServicePlan): string[] =>
+  [...plan.events, ...plan.standing].map(({ type, reason, message }) => `${type} ${reason} ${message}`);
+const failure = (view: ServiceView, context: Rig): string | undefined =>
+  planService(view, context).standing.map(({ message }) => message)[0];
+const addressOf = (view: ServiceView): readonly (string | undefined)[] => view.ingress.map(({ ip }) => ip);
+
+describe('a service without an address', () => {
+  test('gets the lowest free one, the annotation and one event', () => {
+    const plan = planService(service(), rig(pool('a', '192.0.2.1-192.0.2.9')));
+    expect(plan.status).toEqual({ ingress: ['192.0.2.1'], allocatedFrom: 'a' });
+    expect(plan.allocation).toEqual({ ips: ['192.0.2.1'], pool: 'a' });
+    expect(told(plan)).toEqual(['Normal IPAllocated Assigned IP ["192.0.2.1"]']);
+  });
+
+  test('gets an IPv6 address if its cluster IP is one', () => {
+    const context = rig(pool('a', '192.0.2.0/24'), pool('b', '2001:db8::/64'));
+    expect(planService(service({ clusterIPs: ['fd00::1'] }), context).status?.ingress).toEqual(['2001:db8::']);
+  });
+
+  test('is told once per annotation that has the old prefix', () => {
+    const view = service({ annotations: { 'metallb.universe.tf/address-pool': 'a' } });
+    expect(told(planService(view, rig(pool('a', '192.0.2.1/32'))))).toEqual([
+      'Warning deprecatedAnnotation Service uses deprecated annotation metallb.universe.tf/address-pool',
+      'Normal IPAllocated Assigned IP ["192.0.2.1"]',
+    ]);
+  });
+
+  test('is served from pinned pools by priority, then from the others by name', () => {
+    const context = rig(
+      pool('a', '192.0.2.1/32'),
+      pool('b', '192.0.2.2/32', pinned(0)),
+      pool('c', '192.0.2.3/32', pinned(20, ['default'])),
+      pool('d', '192.0.2.4/32', pinned(10)),
+      pool('e', '192.0.2.5/32', pinned(1, ['elsewhere'])),
+      pool('f', '192.0.2.6/32'),
+    );
+    const given = ['1', '2', '3', '4', '5'].map((name) => addressOf(serve(service({ name }), context))[0]);
+    expect(given).toEqual(['192.0.2.4', '192.0.2.3', '192.0.2.2', '192.0.2.1', '192.0.2.6']);
+  });
+
+  test('gets the address or the pool it asks for, though autoAssign is off', () => {
+    const context = rig(pool('a', '192.0.2.0/28'), pool('b', '192.0.2.16/28', { autoAssign: false }));
+    const byIp = service({ name: '1', loadBalancerIP: '192.0.2.20' });
+    const byPool = service({ name: '2', annotations: { [askPool]: 'b' } });
+    expect(addressOf(serve(byIp, context))).toEqual(['192.0.2.20']);
+    expect(addressOf(serve(byPool, context))).toEqual(['192.0.2.16']);
+  });
+});
+
+describe('a service that gets nothing says why', () => {
+  test('every pool with its reason', () => {
+    const context = rig(
+      pool('a', '192.0.2.1-192.0.2.2'),
+      pool('b', '192.0.2.8/29', pinned(0, ['elsewhere'])),
+      pool('c', '192.0.2.16/29', { autoAssign: false }),
+      pool('d', '2001:db8::/64'),
+      pool('e', '192.0.2.24/29', {
+        serviceAllocation: { priority: 0, namespaces: undefined, serviceSelectors: [() => false] },
+      }),
+    );
+    occupy(context, '192.0.2.1', '192.0.2.2');
+    const plan = planService(service(), context);
+    expect(plan.outcome).toEqual({
+      type: 'blocked',
+      reason: 'AllocationFailed',
+      waits: [{ type: 'pool', pool: 'a', family: 'IPv4' }],
+    });
+    expect(told(plan)).toEqual([
+      'Warning AllocationFailed Failed to allocate IP for "default/web": no available IPs: ' +
+        'pool "a" is full (2 of 2 in use); pool "d" has no IPv4 addresses; pool "b" is not for namespace "default"; ' +
+        'pool "c" has autoAssign off; pool "e" is not for services with these labels',
+    ]);
+  });
+
+  test('without a pool it says what to create', () =>
+    expect(failure(service(), rig())).toBe(
+      'Failed to allocate IP for "default/web": no available IPs: there is no valid IPAddressPool; create one with ' +
+        'free addresses of your network, for example: {apiVersion: metallb.io/v1beta1, kind: IPAddressPool, ' +
+        'metadata: {name: default, namespace: metallb-system}, spec: {addresses: [192.168.1.240-192.168.1.250]}}',
+    ));
+
+  const context = rig(
+    pool('a', '192.0.2.1-192.0.2.2'),
+    pool('b', '192.0.2.8/31', pinned(0, ['elsewhere'])),
+    pool('c', '192.0.2.16/31'),
+  );
+  occupy(context, '192.0.2.1', '192.0.2.2');
+  test.each<[string, Partial<ServiceView>]>([
+    [
+      'can\'t change sharing key for "192.0.2.1", address also in use by other/192.0.2.1',
+      { loadBalancerIP: '192.0.2.1' },
+    ],
+    [
+      '["198.51.100.1"] is not allowed in config: the pools are "a" (192.0.2.1-192.0.2.2), ' +
+        '"b" (192.0.2.8-192.0.2.9), "c" (192.0.2.16-192.0.2.17)',
+      { loadBalancerIP: '198.51.100.1' },
+    ],
+    ['pool b not compatible for ip assignment: it is not for namespace "default"', { loadBalancerIP: '192.0.2.8' }],
+    [
+      'requested loadBalancer IP(s) ["2001:db8::1"] does not match the ipFamily of the service (IPv4)',
+      { loadBalancerIP: '2001:db8::1' },
+    ],
+    [
+      'requested loadBalancer IP(s) ["192.0.2.16"] is not compatible with requested address pool a: it is of pool "c"',
+      { annotations: { [askPool]: 'a', [askIps]: '192.0.2.16' } },
+    ],
+    ['no available IPs in pool a: it is full (2 of 2 in use)', { annotations: { [askPool]: 'a' } }],
+    ['pool b not compatible for ip assignment: it is not for namespace "default"', { annotations: { [askPool]: 'b' } }],
+    [
+      'unknown pool "x": the pools are "a" (192.0.2.1-192.0.2.2), "b" (192.0.2.8-192.0.2.9), ' +
+        '"c" (192.0.2.16-192.0.2.17)',
+      { annotations: { [askPool]: 'x' } },
+    ],
+  ])('%s', (why, asks) =>
+    expect(failure(service(asks), context)).toBe(`Failed to allocate IP for "default/web": ${why}`),
+  );
+
+  test('within 1,024 characters, whatever the number of pools and the length of what was asked', () => {
+    const many = rig(
+      ...Array.from({ length: 300 }, (_, i) =>
+        pool(`pool-${i}`, `10.0.${i >> 3}.${(i & 7) * 32}/27`, { autoAssign: false }),
+      ),
+    );
+    const unasked = failure(service(), many);
+    expect(unasked).toMatch(/; and \d+ more$/);
+    for (const text of [unasked, failure(service({ annotations: { [askPool]: 'é'.repeat(9_999) } }), many)]) {
+      expect(text?.length).toBeLessThanOrEqual(1_024);
+    }
+  });
+
+  test('again only when the reasons change, not the counts', () => {
+    const small = rig(pool('a', '192.0.2.1/32'));
+    occupy(small, '192.0.2.1');
+    const before = planService(service(), small).standing[0];
+    const large = edit(small, pool('a', '192.0.2.0/31'));
+    occupy(large, '192.0.2.0');
+    const after = planService(service(), large).standing[0];
+    expect(after?.message).not.toBe(before?.message);
+    expect(after?.signature).toBe(before?.signature);
+    const more = edit(large, pool('a', '192.0.2.0/31'), pool('b', '2001:db8::/64'));
+    expect(planService(service(), more).standing[0]?.signature).not.toBe(before?.signature);
+  });
+
+  test('a bad request leaves the address alone', () => {
+    const context = rig(pool('a', '192.0.2.0/24'));
+    const served = serve(service(), context);
+    const plan = planService({ ...served, loadBalancerIP: 'oops' }, context);
+    expect(plan.status).toEqual({ ingress: ['192.0.2.0'], allocatedFrom: 'a' });
+    expect(told(plan)).toEqual([
+      'Warning LoadBalancerFailed invalid requested loadbalancer IPs: invalid spec.loadBalancerIP "oops"',
+    ]);
+  });
+
+  test('a dual-stack service is told that it is not served, and keeps what it has', () => {
+    const context = rig(pool('a', '192.0.2.0/24'), pool('b', '2001:db8::/64'));
+    const dual = service({ clusterIPs: ['10.96.0.1', 'fd00::1'], ipFamilyPolicy: 'PreferDualStack' });
+    expect(planService(dual, context)).toMatchObject({ status: undefined, allocation: undefined });
+    expect(failure(dual, context)).toContain('Failed to allocate IP for "default/web": dual-stack services');
+    const had = {
+      ...dual,
+      ingress: [{ ip: '192.0.2.7' }, { ip: '2001:db8::7' }],
+      annotations: { [allocatedFrom]: 'a' },
+    };
+    const plan = planService(had, context);
+    expect(plan.allocation?.ips).toEqual(['192.0.2.7', '2001:db8::7']);
+    expect(isWritten(had, plan.status!)).toBe(true);
+    expect(told(plan)).toEqual([]);
+  });
+});
+
+describe('an address in the status is kept', () => {
+  const had = service({ ingress: [{ ip: '192.0.2.7' }], annotations: { [allocatedFrom]: 'a' } });
+
+  test('at a restart, without a word and without a write', () => {
+    const context = rig(pool('a', '192.0.2.0/24'));
+    expect(claimOf(had, context)).toEqual({ ips: ['192.0.2.7'], pool: 'a' });
+    const plan = planService(had, context);
+    expect(isWritten(had, plan.status!)).toBe(true);
+    expect(told(plan)).toEqual([]);
+  });
+
+  test('when an edit takes it out of its pool or deletes all pools, and that is told', () => {
+    for (const context of [rig(pool('a', '192.0.2.0/30')), rig()]) {
+      const plan = planService(had, context);
+      expect(isWritten(had, plan.status!)).toBe(true);
+      expect(plan.allocation).toEqual({ ips: ['192.0.2.7'], pool: 'a' });
+      expect(told(plan)).toEqual([
+        'Warning AddressOutsidePools IP "192.0.2.7" is in no pool any more (it came from pool "a"); the service keeps ' +
+          'it until it asks for another address or pool, stops being a LoadBalancer or is deleted',
+      ]);
+    }
+  });
+
+  test('when its pool is no longer for the service, or no longer given automatically', () => {
+    const context = rig(pool('a', '192.0.2.0/24', { ...pinned(0, ['elsewhere']), autoAssign: false }));
+    expect(isWritten(had, planService(had, context).status!)).toBe(true);
+  });
+
+  test('when its range moves to another pool, whose name the annotation takes', () => {
+    const plan = planService(had, rig(pool('b', '192.0.2.0/24')));
+    expect(plan.status).toEqual({ ingress: ['192.0.2.7'], allocatedFrom: 'b' });
+    expect(told(plan)).toEqual([]);
+  });
+
+  test('when its range moves away from the pool it asked for', () => {
+    const asked = { ...had, annotations: { [allocatedFrom]: 'a', [askPool]: 'a' } };
+    const plan = planService(asked, rig(pool('a', '198.51.100.0/24'), pool('b', '192.0.2.0/24')));
+    expect(isWritten(asked, plan.status!)).toBe(true);
+  });
+
+  test('until the service asks for another address or another pool', () => {
+    const context = rig(pool('a', '192.0.2.0/24'), pool('b', '198.51.100.0/24'));
+    expect(addressOf(serve({ ...had, loadBalancerIP: '192.0.2.8' }, context))).toEqual(['192.0.2.8']);
+    const other = { ...had, annotations: { ...had.annotations, [askPool]: 'b' } };
+    expect(addressOf(serve(other, context))).toEqual(['198.51.100.0']);
+    expect(addressOf(serve({ ...had, loadBalancerIP: '192.0.2.7' }, context))).toEqual(['192.0.2.7']);
+  });
+
+  test('until the service stops being a LoadBalancer', () => {
+    const context = rig(pool('a', '192.0.2.0/24'));
+    const served = serve(had, context);
+    const plan = planService({ ...served, type: 'ClusterIP' }, context);
+    expect(plan).toMatchObject({ allocation: undefined, status: { ingress: [], allocatedFrom: undefined } });
+    expect(told(plan)).toEqual([]);
+  });
+
+  test('for the older of two services; both are told', () => {
+    const context = rig(pool('a', '192.0.2.7-192.0.2.8'));
+    const older = serve({ ...had, key: 'default/older', name: 'older' }, context);
+    const plan = planService(had, context);
+    expect(addressOf(older)).toEqual(['192.0.2.7']);
+    expect(plan.status).toEqual({ ingress: ['192.0.2.8'], allocatedFrom: 'a' });
+    expect(told(plan)).toEqual([
+      'Normal ClearAssignment current IP for "default/web" not allowed by config, will attempt for new IP ' +
+        'assignment: can\'t change sharing key for "192.0.2.7", address also in use by default/older',
+      'Normal IPAllocated Assigned IP ["192.0.2.8"]',
+    ]);
+    expect(plan.eventsForOthers).toEqual([
+      {
+        service: 'default/older',
+        event: {
+          type: 'Warning',
+          reason: 'AddressConflict',
+          message: 'the status of service "default/web" had IP "192.0.2.7" as well; "default/older" keeps it',
+        },
+      },
+    ]);
+  });
+});
+
+describe("somebody else's status", () => {
+  const foreign = service({ ingress: [{ ip: '10.0.0.5' }] });
+
+  test('is left alone while no pool would serve the service', () => {
+    const context = rig(pool('a', '192.0.2.0/24', { autoAssign: false }));
+    const plan = planService(foreign, context);
+    expect(plan).toMatchObject({ status: undefined, allocation: undefined, events: [], standing: [] });
+    expect(plan.outcome).toMatchObject({ type: 'blocked', reason: 'ServedByOthers' });
+  });
+
+  test('is replaced when a pool would, and that is told', () => {
+    const plan = planService(foreign, rig(pool('a', '192.0.2.0/24')));
+    expect(plan.status).toEqual({ ingress: ['192.0.2.0'], allocatedFrom: 'a' });
+    expect(told(plan)).toEqual([
+      'Normal ClearAssignment current IP for "default/web" not allowed by config, will attempt for new IP ' +
+        'assignment: ["10.0.0.5"] is not allowed in config',
+      'Normal IPAllocated Assigned IP ["192.0.2.0"]',
+    ]);
+  });
+
+  test('is not touched on a service of another class', () => {
+    const context = rig(pool('a', '192.0.2.0/24'));
+    for (const view of [{ ...foreign, loadBalancerClass: 'other' }, service({ loadBalancerClass: 'other' })]) {
+      expect(planService(view, context)).toMatchObject({ status: undefined, allocation: undefined, standing: [] });
+    }
+    const ours = { ...context, lbClass: 'mine' };
+    expect(planService(service(), ours).status).toBeUndefined();
+    expect(planService(service({ loadBalancerClass: 'mine' }), ours).status?.ingress).toEqual(['192.0.2.0']);
+  });
+});
+
+test('an address that nothing announces is kept, and its owner hears what to apply', () => {
+  const context = rig(pool('a', '192.0.2.0/24', { l2Advertisements: [] }));
+  const plan = planService(serve(service(), context), context);
+  expect(told(plan)).toEqual([
+    'Warning NotAnnounced IP "192.0.2.0" is not announced: no advertisement covers pool "a"; apply one, for example: ' +
+      '{apiVersion: metallb.io/v1beta1, kind: L2Advertisement, metadata: {name: a, namespace: metallb-system}, ' +
+      'spec: {ipAddressPools: [a]}}',
+  ]);
+});
+
+const signatures = (plan: ServicePlan): string[] => plan.standing.map(({ signature }) => signature);
+
+const view = fc.record({
+  name: fc.constantFrom('1', '2', '3', '4', '5', '6'),
+  type: fc.constantFrom('LoadBalancer', 'LoadBalancer', 'LoadBalancer', 'ClusterIP'),
+  clusterIPs: fc.constantFrom(['10.96.0.1'], ['10.96.0.1'], ['fd00::1'], ['10.96.0.1', 'fd00::1'], []),
+  loadBalancerIP: fc.constantFrom(undefined, undefined, '192.0.2.1', '192.0.2.2', '198.51.100.9', 'oops'),
+  annotations: fc.constantFrom<Record<string, string>>(
+    {},
+    {},
+    { [askPool]: 'a' },
+    { [allocatedFrom]: 'a' },
+    { [askPool]: 'x' },
+  ),
+  ingress: fc.constantFrom([], [{ ip: '192.0.2.1' }], [{ ip: '203.0.113.1' }], [{ hostname: 'elsewhere' }]),
+});
+const configuration = fc.constantFrom<readonly Pool[]>(
+  [pool('a', '192.0.2.0/30'), pool('b', '2001:db8::/126')],
+  [pool('a', '192.0.2.2/32')],
+  [pool('b', '192.0.2.0/30', { autoAssign: false }), pool('c', '198.51.100.8/30', { l2Advertisements: [] })],
+  [],
+);
+
+test('planning again after performing changes nothing and tells nothing new, and no address has two holders', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(configuration, view), { minLength: 1, maxLength: 30 }), (history) => {
+      let context = rig();
+      const services = new Map<string, ServiceView>();
+      for (const [pools, change] of history) {
+        context = edit(context, ...pools);
+        // The status is the server's: a user changes all but that.
+        const before = services.get(change.name);
+        const changed = service({
+          ...change,
+          ...(before && { ingress: before.ingress, annotations: before.annotations }),
+        });
+        const plan = planService(changed, context);
+        const after = perform(changed, plan, context);
+        services.set(change.name, after);
+        const again = planService(after, context);
+        expect(again).toMatchObject({ outcome: plan.outcome, events: [], eventsForOthers: [] });
+        expect(again.allocation).toEqual(plan.allocation);
+        expect(signatures(again)).toEqual(signatures(plan));
+        expect(again.status === undefined || isWritten(after, again.status)).toBe(true);
+      }
+      const held = [...services.keys()].flatMap(
+        (name) => context.allocations.allocationOf(`default/${name}`)?.ips ?? [],
+      );
+      expect(new Set(held).size).toBe(held.length);
+    }),
+    { numRuns: 500 },
+  );
+});
