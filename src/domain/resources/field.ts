@@ -1,0 +1,30 @@
+import * as z from 'zod/mini';
+
+/**
+ * What only the API server checks, in the words of a CustomResourceDefinition. Objects that were stored before a rule
+ * existed must not become unreadable, so these take no part in parsing; the assembly finds such faults one by one.
+ */
+export type ServerRules = {
+  readonly type?: 'integer';
+  readonly format?: 'int32' | 'int64';
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly 'x-kubernetes-list-type'?: 'atomic' | 'set';
+  readonly 'x-kubernetes-map-type'?: 'atomic';
+  readonly 'x-kubernetes-validations'?: readonly CelRule[];
+};
+
+/** A rule in the Common Expression Language; `self` is the value. */
+export type CelRule = {
+  readonly rule: string;
+  /** Shown when the rule does not hold, unless the expression gives a text. */
+  readonly message: string;
+  readonly messageExpression?: string;
+};
+
+/** Gives a field the text that `kubectl explain` shows, and the rules of the API server. */
+export const field = <T extends z.ZodMiniType>(schema: T, description: string, rules: ServerRules = {}): T =>
+  schema.check(z.meta({ description, ...rules }));
