@@ -1,19 +1,13 @@
 import type { Log } from '../lib/log.ts';
-import type { Clock } from '../lib/time.ts';
-import type { Api } from './api.ts';
+import { millis, seconds, sleep, type Clock, type Millis } from '../lib/time.ts';
+import { ApiError, ApiUnreachable, isExpired, type Api } from './api.ts';
+import { nextDelay, type BackoffBounds } from './backoff.ts';
+import { LineSplitter } from './line-splitter.ts';
+import { Mirror, type Change } from './mirror.ts';
+import { filled, list, object, objectKey } from './raw.ts';
+import { parseWatchEvent, versionOf } from './watch-event.ts';
 
-/** What happened to one object of the mirrored collection. */
-export type Change<View> =
-  | { readonly type: 'added'; readonly key: string; readonly now: View }
-  | {
-      readonly type: 'updated';
-      readonly key: string;
-      readonly before: View;
-      readonly now: View;
-      /** False if both views are equal but for `resourceVersion`: most callers have nothing to do then. */
-      readonly changed: boolean;
-    }
-  | { readonly type: 'deleted'; readonly key: string; readonly before: View };
+export type { Change } from './mirror.ts';
 
 export type ReflectorOptions<View> = {
   readonly api: Api;
@@ -21,8 +15,8 @@ export type ReflectorOptions<View> = {
   readonly log: Log;
   /** Path of the collection, of one namespace or of all: `resources.ts`. */
   readonly path: string;
-  readonly labelSelector?: string;
-  readonly fieldSelector?: string;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
   /** Keeps of a raw object what is needed; `undefined` leaves the object out. Must not keep the raw object alive. */
   readonly project: (raw: unknown) => View | undefined;
   /** Called for every change after the mirror has it. Must not throw. */
@@ -40,4 +34,187 @@ export type Reflector<View> = {
   readonly synced: Promise<void>;
   /** Keeps the copy current until `signal` aborts; then resolves. Whatever fails is retried. */
   readonly run: (signal: AbortSignal) => Promise<void>;
+};
+
+/** Objects per page of a list: what is held raw at one time (docs/performance.md). */
+const pageSize = 500;
+
+/** The server ends each watch after a time in this range, so that connections spread over its replicas again. */
+const shortestWatch = seconds(300);
+const longestWatch = seconds(600);
+
+/** kube-apiserver sends a bookmark every minute; a connection without a line for longer than this is dead. */
+const quietLimit: Millis = seconds(150);
+
+/** A watch that has lived this long has shown that the server is well. */
+const settledAfter: Millis = seconds(5);
+
+const bounds: BackoffBounds = { first: millis(100), longest: seconds(10) };
+
+/** Makes the copy; nothing happens until `run`. */
+export const createReflector = <View>(options: ReflectorOptions<View>): Reflector<View> => {
+  const { api, clock, path, labelSelector, fieldSelector, project, onChange, random = Math.random } = options;
+  const log = options.log.child({ path });
+  const mirror = new Mirror<View>();
+  const synced = Promise.withResolvers<void>();
+  const selectors = { labelSelector, fieldSelector };
+  /** The version that the mirror has; undefined when it must be listed. */
+  let version: string | undefined;
+  /** The last wait, until something succeeds; undefined when all is well. */
+  let delay: Millis | undefined;
+  /** The failure that was told last; undefined when all is well. */
+  let told: string | undefined;
+
+  const hand = (change: Change<View> | undefined): void => {
+    if (change !== undefined) onChange(change);
+  };
+
+  const put = (raw: unknown): string | undefined => {
+    const key = objectKey(raw);
+    if (key !== undefined) hand(mirror.put(key, project(raw)));
+    return key;
+  };
+
+  const succeed = (): void => {
+    delay = undefined;
+    if (told !== undefined) log.info('watching again');
+    told = undefined;
+  };
+
+  /**
+   * Reads the whole collection, page by page, into the mirror. Pages and not a streaming list, because every API
+   * server has them; each object is at least as new as the mirror's, so a list that breaks off does no harm.
+   */
+  const listAll = async (signal: AbortSignal): Promise<string> => {
+    const listed = new Set<string>();
+    let page: string | undefined;
+    for (;;) {
+      const query = { ...selectors, limit: pageSize, continue: page };
+      const answer = object(await api.request({ path, query, signal }));
+      for (const raw of list(answer['items'])) {
+        const key = put(raw);
+        if (key !== undefined) listed.add(key);
+      }
+      page = filled(object(answer['metadata'])['continue']);
+      if (page !== undefined) continue;
+      for (const change of mirror.removeOthers(listed)) hand(change);
+      const listVersion = versionOf(answer);
+      if (listVersion === undefined) throw new ApiError(500, '', 'a list without a resourceVersion');
+      return listVersion;
+    }
+  };
+
+  /** Takes in one line of the watch. */
+  const takeIn = (line: string): void => {
+    const event = parseWatchEvent(line);
+    if (event.type === 'error') throw event.error;
+    if (event.type === 'present') put(event.raw);
+    if (event.type === 'deleted') {
+      const key = objectKey(event.raw);
+      if (key !== undefined) hand(mirror.remove(key));
+    }
+    version = event.resourceVersion ?? version;
+  };
+
+  /** Follows the collection until the server ends the watch in good order; rejects if anything else ends it. */
+  const watch = async (signal: AbortSignal): Promise<void> => {
+    const quiet = watchdog(clock, quietLimit, signal);
+    let openedAt: Millis | undefined;
+    const hasSettled = (): boolean => openedAt !== undefined && clock.now() - openedAt >= settledAfter;
+    try {
+      const timeout = shortestWatch + random() * (longestWatch - shortestWatch);
+      const query = {
+        ...selectors,
+        watch: 'true',
+        allowWatchBookmarks: 'true',
+        resourceVersion: version,
+        timeoutSeconds: Math.round(timeout / 1000),
+      };
+      const chunks = await api.stream({ path, query, signal: quiet.signal });
+      openedAt = clock.now();
+      const lines = new LineSplitter();
+      for await (const chunk of chunks) {
+        quiet.feed();
+        for (const line of lines.push(chunk)) {
+          takeIn(line);
+          succeed();
+        }
+      }
+      // A watch that ends at once, again and again, must not become a busy loop.
+      if (!hasSettled()) throw new ApiUnreachable('the server ended the watch at once', undefined);
+    } finally {
+      quiet.stop();
+      if (hasSettled()) succeed();
+    }
+  };
+
+  /** Waits after a failure; longer each time, and at least as long as the server asks for. */
+  const pause = async (error: ApiError | ApiUnreachable, signal: AbortSignal): Promise<void> => {
+    const reason = error.message;
+    if (reason === told || isExpired(error)) log.debug('watch interrupted', { reason });
+    else log.warn('watch interrupted', { reason });
+    told = reason;
+    delay = nextDelay(bounds, delay, random());
+    const asked = error instanceof ApiError ? error.retryAfter : undefined;
+    await sleep(clock, millis(Math.max(delay, asked ?? 0)), signal);
+  };
+
+  const run = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        if (version === undefined) {
+          version = await listAll(signal);
+          log.debug('listed', { objects: mirror.size });
+          synced.resolve();
+        }
+        await watch(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof ApiError || error instanceof ApiUnreachable)) throw error; // a fault of ours
+        if (isExpired(error)) version = undefined;
+        await pause(error, signal);
+      }
+    }
+  };
+
+  return {
+    get: (key) => mirror.get(key),
+    values: () => mirror.values(),
+    size: () => mirror.size,
+    synced: synced.promise,
+    run,
+  };
+};
+
+/** A signal that aborts with `parent`, or when it has not been fed for `limit`. */
+const watchdog = (
+  clock: Clock,
+  limit: Millis,
+  parent: AbortSignal,
+): { readonly signal: AbortSignal; readonly feed: () => void; readonly stop: () => void } => {
+  const controller = new AbortController();
+  const follow = (): void => controller.abort(parent.reason);
+  if (parent.aborted) follow();
+  else parent.addEventListener('abort', follow, { once: true });
+  let fedAt = clock.now();
+  let cancel: () => void;
+  // One timer per limit and not per line: it looks when it was fed last and sleeps for the rest.
+  const arm = (delay: Millis): void => {
+    cancel = clock.after(delay, () => {
+      const rest = fedAt + limit - clock.now();
+      if (rest > 0) arm(millis(rest));
+      else controller.abort(new ApiUnreachable(`no line for ${limit / 1000} s`, undefined));
+    });
+  };
+  arm(limit);
+  return {
+    signal: controller.signal,
+    feed: () => {
+      fedAt = clock.now();
+    },
+    stop: () => {
+      cancel();
+      parent.removeEventListener('abort', follow);
+    },
+  };
 };

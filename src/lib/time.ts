@@ -16,3 +16,15 @@ export type Clock = {
   /** Calls `action` once after `delay`; the returned function cancels it. */
   readonly after: (delay: Millis, action: () => void) => () => void;
 };
+
+/** Resolves after `delay`, or at once when the signal aborts. */
+export const sleep = async (clock: Clock, delay: Millis, signal: AbortSignal): Promise<void> => {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wake = (): void => resolve();
+  const cancel = clock.after(delay, wake);
+  signal.addEventListener('abort', wake, { once: true });
+  await promise;
+  cancel();
+  signal.removeEventListener('abort', wake);
+};

@@ -1,0 +1,54 @@
+import { seconds, type Clock, type Millis } from '../lib/time.ts';
+import { ApiError, ApiUnreachable, type ApiRequest } from './api.ts';
+
+/** The two things that end a call early: its caller's signal and its deadline. */
+export type CallLimit = {
+  /** Throws if the call is over already. */
+  readonly check: () => void;
+  /** Says how to end what is under way; the last one counts. */
+  readonly onEnd: (end: (reason: Error) => void) => void;
+  /** The answer has begun: from here on only the caller's signal counts. */
+  readonly stopClock: () => void;
+  /** What to tell the caller for a failure: why the call was ended, the server's no, or that it cannot be reached. */
+  readonly explain: (error: unknown) => unknown;
+  /** Lets go of clock and signal. */
+  readonly [Symbol.dispose]: () => void;
+};
+
+const defaultDeadline: Millis = seconds(30);
+
+/** Starts the clock for one call. */
+export const limitCall = (call: ApiRequest, clock: Clock): CallLimit => {
+  const { signal, deadline = defaultDeadline, method = 'GET', path } = call;
+  let ended: { readonly reason: unknown } | undefined;
+  let end: ((reason: Error) => void) | undefined;
+  const finish = (reason: unknown): void => {
+    ended ??= { reason };
+    end?.(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
+  };
+  const onSignal = (): void => finish(signal?.reason);
+  const stopClock = clock.after(deadline, () => {
+    finish(new ApiUnreachable(`${method} ${path}: no answer within ${deadline / 1000} s`, undefined));
+  });
+  if (signal?.aborted) onSignal();
+  else signal?.addEventListener('abort', onSignal, { once: true });
+  return {
+    check: () => {
+      if (ended !== undefined) throw ended.reason;
+    },
+    onEnd: (how) => {
+      end = how;
+    },
+    stopClock,
+    explain: (error) => {
+      if (ended !== undefined) return ended.reason;
+      if (error instanceof ApiError || error instanceof ApiUnreachable) return error;
+      const why = error instanceof Error ? error.message : String(error);
+      return new ApiUnreachable(`${method} ${path}: ${why}`, error);
+    },
+    [Symbol.dispose]: () => {
+      stopClock();
+      signal?.removeEventListener('abort', onSignal);
+    },
+  };
+};

@@ -1,0 +1,158 @@
+import http from 'node:http';
+import https from 'node:https';
+import { seconds, type Clock, type Millis } from '../lib/time.ts';
+import type { Api, ApiRequest } from './api.ts';
+import { limitCall, type CallLimit } from './call-limit.ts';
+import type { Credentials, TlsOptions } from './credentials.ts';
+import { refusal } from './status.ts';
+
+export type ClientOptions = {
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+  /** For the server's audit log: `metallb-controller/0.1.0`. */
+  readonly userAgent: string;
+};
+
+/** Calls at one time; more wait. One more costs about 0.1 MiB, and 32 keep an API server with 10 ms per write busy. */
+const mostConnections = 32;
+
+/** Less than the 90 s after which kube-apiserver closes an idle connection: a call never meets a closing one. */
+const idleLimit: Millis = seconds(60);
+
+/** Silence on a connection until TCP asks whether the other side lives; Linux then asks ten times, a second apart. */
+const keepAliveDelay: Millis = seconds(10);
+
+/** Makes the real `Api`: HTTP/1.1 on connections that are kept (docs/performance.md compares the transports). */
+export const createClient = ({ credentials, clock, userAgent }: ClientOptions): Api => {
+  const { server } = credentials;
+  const isTls = server.protocol === 'https:';
+  const transport = isTls ? https : http;
+  const prefix = server.pathname.replace(/\/$/, '');
+  let agents = makeAgents(isTls, {});
+
+  /** The headers and the agent for one call; a renewed certificate gets new connections. */
+  const prepare = async (isStream: boolean): Promise<{ headers: Record<string, string>; agent: http.Agent }> => {
+    const { headers, tls, proxyAgent } = await credentials.identity();
+    if (!isSameTls(tls, agents.tls)) {
+      agents.calls.destroy();
+      agents = makeAgents(isTls, tls);
+    }
+    return { headers: { ...headers }, agent: proxyAgent ?? (isStream ? agents.streams : agents.calls) };
+  };
+
+  /** Sends one call; resolves with the answer's head if it is a yes. */
+  const send = async (call: ApiRequest, limit: CallLimit, isStream: boolean): Promise<http.IncomingMessage> => {
+    const { headers, agent } = await prepare(isStream);
+    limit.check();
+    const method = call.method ?? 'GET';
+    const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
+    headers['accept'] = 'application/json';
+    headers['user-agent'] = userAgent;
+    if (body !== undefined) {
+      headers['content-type'] =
+        call.contentType ?? (method === 'PATCH' ? 'application/merge-patch+json' : 'application/json');
+      headers['content-length'] = String(body.length);
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    const request = transport.request({
+      hostname: server.hostname.replace(/^\[|\]$/g, ''),
+      port: server.port || (isTls ? 443 : 80),
+      method,
+      path: prefix + call.path + queryText(call.query),
+      headers,
+      agent,
+    });
+    limit.onEnd((reason) => request.destroy(reason));
+    request.once('response', resolve);
+    request.on('error', reject); // again after the answer has begun, where its reader is told as well
+    if (isStream) request.once('socket', (socket) => socket.setKeepAlive(true, keepAliveDelay));
+    request.end(body);
+    const response = await promise;
+    const status = response.statusCode ?? 0;
+    if (status >= 200 && status < 300) return response;
+    if (status === 401) credentials.forget(); // a token that has been replaced meanwhile
+    throw refusal(status, response.headers['retry-after'], await readAll(response));
+  };
+
+  const request = async (call: ApiRequest): Promise<unknown> => {
+    using limit = limitCall(call, clock);
+    try {
+      const response = await send(call, limit, false);
+      const text = (await readAll(response)).toString();
+      return text === '' ? undefined : (JSON.parse(text) as unknown);
+    } catch (error) {
+      throw limit.explain(error);
+    }
+  };
+
+  const stream = async (call: ApiRequest): Promise<AsyncIterable<Uint8Array>> => {
+    const limit = limitCall(call, clock);
+    try {
+      const response = await send(call, limit, true);
+      limit.stopClock();
+      return body(response, limit);
+    } catch (error) {
+      limit[Symbol.dispose]();
+      throw limit.explain(error);
+    }
+  };
+
+  return {
+    request,
+    stream,
+    close: () => {
+      agents.calls.destroy();
+    },
+  };
+};
+
+type Agents = { readonly tls: TlsOptions; readonly calls: http.Agent; readonly streams: http.Agent };
+
+const makeAgents = (isTls: boolean, tls: TlsOptions): Agents => {
+  const shared = { ...(isTls ? tls : {}), noDelay: true, scheduling: 'lifo' } as const;
+  const make = (options: http.AgentOptions): http.Agent =>
+    isTls ? new https.Agent({ ...shared, ...options }) : new http.Agent({ ...shared, ...options });
+  return {
+    tls,
+    calls: make({ keepAlive: true, maxSockets: mostConnections, timeout: idleLimit }),
+    streams: make({ keepAlive: false }),
+  };
+};
+
+const isSameTls = (a: TlsOptions, b: TlsOptions): boolean =>
+  a === b ||
+  (isSameText(a.ca, b.ca) &&
+    isSameText(a.cert, b.cert) &&
+    isSameText(a.key, b.key) &&
+    a.servername === b.servername &&
+    a.rejectUnauthorized === b.rejectUnauthorized);
+
+const isSameText = (a: TlsOptions['ca'], b: TlsOptions['ca']): boolean => a === b || String(a) === String(b);
+
+const queryText = (query: ApiRequest['query'] = {}): string => {
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
+  return pairs.length === 0
+    ? ''
+    : `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString()}`;
+};
+
+const readAll = async (response: http.IncomingMessage): Promise<Buffer> => {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const chunks: Buffer[] = [];
+  response.on('data', (chunk: Buffer) => chunks.push(chunk));
+  response.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+  response.once('error', reject);
+  return promise;
+};
+
+/** The chunks of a body; ends the connection when the reader stops. */
+async function* body(response: http.IncomingMessage, limit: CallLimit): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of response) yield chunk as Buffer;
+  } catch (error) {
+    throw limit.explain(error);
+  } finally {
+    response.destroy();
+    limit[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,39 @@
+import type { StringMap } from '../domain/objects.ts';
+
+/** Readers for JSON that came over the wire: a field of another kind than expected counts as absent. */
+
+type JsonObject = { readonly [key: string]: unknown };
+
+const none: JsonObject = {};
+const emptyMap: StringMap = {};
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The object at `value`, or one without fields. */
+export const object = (value: unknown): JsonObject => (isObject(value) ? value : none);
+
+/** The elements of the array at `value`, or none. */
+export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** The text at `value`; the empty text is a text. */
+export const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** The text at `value`; the API's empty text means absent. */
+export const filled = (value: unknown): string | undefined => text(value) || undefined;
+
+/** The texts of a map (labels, selectors, annotations) whose key `isWanted`. One shared object if there are none. */
+export const stringMap = (value: unknown, isWanted: (key: string) => boolean = () => true): StringMap => {
+  const pairs = Object.entries(object(value)).filter(
+    (pair): pair is [string, string] => typeof pair[1] === 'string' && isWanted(pair[0]),
+  );
+  return pairs.length === 0 ? emptyMap : Object.fromEntries(pairs);
+};
+
+/** `namespace/name`, or `name` alone; undefined for something without a name. */
+export const objectKey = (raw: unknown): string | undefined => {
+  const metadata = object(object(raw)['metadata']);
+  const name = filled(metadata['name']);
+  const namespace = filled(metadata['namespace']);
+  return name === undefined || namespace === undefined ? name : `${namespace}/${name}`;
+};

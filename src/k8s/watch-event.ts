@@ -1,0 +1,45 @@
+import { ApiUnreachable, type ApiError } from './api.ts';
+import { filled, object } from './raw.ts';
+import { statusError } from './status.ts';
+
+/** One line of a watch. */
+export type WatchEvent =
+  /** The object is there now, new or changed. */
+  | { readonly type: 'present'; readonly raw: unknown; readonly resourceVersion: string | undefined }
+  | { readonly type: 'deleted'; readonly raw: unknown; readonly resourceVersion: string | undefined }
+  /** Nothing happened up to this version. */
+  | { readonly type: 'bookmark'; readonly resourceVersion: string | undefined }
+  /** The watch is over. */
+  | { readonly type: 'error'; readonly error: ApiError };
+
+/** Reads one line. Throws `ApiUnreachable` on what is no watch event: the connection cannot be trusted any more. */
+export const parseWatchEvent = (line: string): WatchEvent => {
+  const event = parseLine(line);
+  const raw = event['object'];
+  const resourceVersion = versionOf(raw);
+  switch (event['type']) {
+    case 'ADDED':
+    case 'MODIFIED':
+      return { type: 'present', raw, resourceVersion };
+    case 'DELETED':
+      return { type: 'deleted', raw, resourceVersion };
+    case 'BOOKMARK':
+      return { type: 'bookmark', resourceVersion };
+    case 'ERROR':
+      return { type: 'error', error: statusError(raw) };
+    default:
+      throw new ApiUnreachable(`a watch event of unknown type ${JSON.stringify(event['type'])}`, undefined);
+  }
+};
+
+const parseLine = (line: string): Readonly<Record<string, unknown>> => {
+  try {
+    return object(JSON.parse(line));
+  } catch (error) {
+    throw new ApiUnreachable('a watch event that is no JSON', error);
+  }
+};
+
+/** `metadata.resourceVersion` of an object or a list; opaque text. */
+export const versionOf = (raw: unknown): string | undefined =>
+  filled(object(object(raw)['metadata'])['resourceVersion']);
