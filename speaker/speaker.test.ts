@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest';
+import type { Configuration } from '../src/domain/config/configuration.ts';
+import type { NodeView, ServiceView, SpeakerPodView } from '../src/domain/objects.ts';
+import { parseAddressRange } from '../src/lib/address-range.ts';
+import { silentLog } from '../src/lib/log.ts';
+import { createSpeaker } from './speaker.ts';
+
+const range = parseAddressRange('10.0.0.0/24');
+if (!range.ok) throw new Error(range.error);
+const advertised: Configuration = {
+  pools: [
+    {
+      name: 'main',
+      ranges: [range.value],
+      autoAssign: true,
+      avoidBuggyIPs: false,
+      serviceAllocation: undefined,
+      l2Advertisements: [{ name: 'main', interfaces: undefined }],
+    },
+  ],
+};
+
+/** A speaker on node-b, which comes before node-c and node-a for 10.0.0.10, in a cluster that a test writes by hand. */
+const rig = () => {
+  const services = new Map<string, ServiceView>();
+  const nodes = new Map<string, NodeView>();
+  const pods = new Map<string, SpeakerPodView>();
+  let configuration = advertised;
+  const announced: string[] = [];
+  const speaker = createSpeaker({
+    self: 'node-b',
+    loadBalancerClass: '',
+    ignoreExcludeLabel: false,
+    mirrors: { services, nodes, pods, configuration: () => configuration },
+    responder: {
+      announce: (ip) => void announced.push(ip),
+      withdraw: (ip) => void announced.splice(announced.indexOf(ip), 1),
+    },
+    recorder: { record: () => {} },
+    announced: { set: () => {}, remove: () => {} },
+    log: silentLog,
+  });
+  return {
+    speaker,
+    announced,
+    service: (ip: string): void => {
+      const now: ServiceView = {
+        key: `default/${ip}`,
+        namespace: 'default',
+        name: ip,
+        uid: ip,
+        resourceVersion: '1',
+        createdAt: '2026-01-01T00:00:00Z',
+        labels: {},
+        annotations: {},
+        type: 'LoadBalancer',
+        loadBalancerClass: undefined,
+        clusterIPs: ['10.96.0.10'],
+        ipFamilies: ['IPv4'],
+        ipFamilyPolicy: 'SingleStack',
+        loadBalancerIP: undefined,
+        externalTrafficPolicy: 'Cluster',
+        selector: {},
+        ports: [],
+        ingress: [{ ip }],
+      };
+      services.set(now.key, now);
+      speaker.onService({ type: 'added', key: now.key, now });
+    },
+    slice: (ip: string): void => {
+      const key = `default/${ip}-1`;
+      const now = { key, serviceKey: `default/${ip}`, endpoints: [{ nodeName: 'node-c', usable: true }] };
+      speaker.onSlice({ type: 'added', key, now });
+    },
+    pod: (nodeName: string, ready: boolean): void => {
+      const before = pods.get(nodeName);
+      const now = { key: nodeName, nodeName, ready };
+      pods.set(nodeName, now);
+      if (before === undefined) speaker.onPod({ type: 'added', key: nodeName, now });
+      else speaker.onPod({ type: 'updated', key: nodeName, before, now, changed: before.ready !== ready });
+    },
+    node: (name: string, labels: NodeView['labels']): void => {
+      const now = { name, labels, networkUnavailable: false, ready: true };
+      nodes.set(name, now);
+      speaker.onNode({ type: 'added', key: name, now });
+    },
+    configure: (changed: Configuration): void => {
+      configuration = changed;
+      speaker.onConfiguration();
+    },
+  };
+};
+
+const running = () => {
+  const test_ = rig();
+  for (const node of ['node-a', 'node-b', 'node-c']) test_.pod(node, true);
+  test_.speaker.onInterfaces(['eth0']);
+  test_.speaker.synced();
+  return test_;
+};
+
+describe('a starting speaker', () => {
+  test('announces nothing until every mirror is read and the responder runs', () => {
+    for (const order of ['mirrors first', 'responder first']) {
+      const { speaker, announced, service, slice } = rig();
+      service('10.0.0.10');
+      slice('10.0.0.10');
+      const steps = [speaker.synced, (): void => speaker.onInterfaces(['eth0'])];
+      const [first, second] = order === 'mirrors first' ? steps : steps.toReversed();
+      first!();
+      expect([speaker.isReady(), announced], order).toEqual([false, []]);
+      second!();
+      expect([speaker.isReady(), announced], order).toEqual([true, ['10.0.0.10']]);
+    }
+  });
+
+  test('is ready before its own pod is, and announces nothing until then', () => {
+    const { speaker, announced, pod, service, slice } = rig();
+    for (const node of ['node-a', 'node-c']) pod(node, true);
+    pod('node-b', false);
+    speaker.onInterfaces(['eth0']);
+    speaker.synced();
+    service('10.0.0.10');
+    slice('10.0.0.10');
+    expect([speaker.isReady(), announced]).toEqual([true, []]);
+    pod('node-b', true);
+    expect(announced).toEqual(['10.0.0.10']);
+  });
+});
+
+describe('a running speaker', () => {
+  test('announces when the service comes before its endpoints, and when it comes after them', () => {
+    const { announced, service, slice } = running();
+    service('10.0.0.10');
+    expect(announced).toEqual([]);
+    slice('10.0.0.10');
+    slice('10.0.0.11');
+    service('10.0.0.11');
+    expect(announced).toEqual(['10.0.0.10', '10.0.0.11']);
+  });
+
+  test('takes over from a node whose speaker is not ready any more', () => {
+    const { announced, service, slice, pod } = running();
+    service('10.0.0.6'); // node-c, node-b, node-a
+    slice('10.0.0.6');
+    expect(announced).toEqual([]);
+    pod('node-c', false);
+    expect(announced).toEqual(['10.0.0.6']);
+    pod('node-c', true);
+    expect(announced).toEqual([]);
+  });
+
+  test('falls silent when its node gets the exclude label', () => {
+    const { announced, service, slice, node } = running();
+    service('10.0.0.10');
+    slice('10.0.0.10');
+    node('node-b', { 'node.kubernetes.io/exclude-from-external-load-balancers': '' });
+    expect(announced).toEqual([]);
+    node('node-b', {});
+    expect(announced).toEqual(['10.0.0.10']);
+  });
+
+  test('follows the configuration', () => {
+    const { announced, service, slice, configure } = running();
+    service('10.0.0.10');
+    slice('10.0.0.10');
+    configure({ pools: [] });
+    expect(announced).toEqual([]);
+    configure(advertised);
+    expect(announced).toEqual(['10.0.0.10']);
+  });
+});

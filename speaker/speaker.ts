@@ -1,0 +1,95 @@
+import type { Configuration } from '../src/domain/config/configuration.ts';
+import { eligibleNodes, membersByReadiness } from '../src/domain/layer2/candidates.ts';
+import type { EndpointSliceView, NodeView, ServiceView, SpeakerPodView } from '../src/domain/objects.ts';
+import type { Change } from '../src/k8s/reflector.ts';
+import { type AnnouncerPorts, createAnnouncer } from './announcer.ts';
+import { sliceIndex } from './slice-index.ts';
+
+/** What the speaker sees of the cluster: copies that are complete once `synced` is called. */
+export type Mirrors = {
+  readonly services: AnnouncerPorts['services'];
+  readonly nodes: { readonly get: (name: string) => NodeView | undefined };
+  /** The speaker pods. */
+  readonly pods: { readonly values: () => Iterable<SpeakerPodView> };
+  readonly configuration: () => Configuration;
+};
+
+export type SpeakerPorts = Omit<AnnouncerPorts, 'services' | 'slicesOf'> & {
+  readonly mirrors: Mirrors;
+  /** Nodes keep their addresses whatever the label `exclude-from-external-load-balancers` says. */
+  readonly ignoreExcludeLabel: boolean;
+};
+
+/** Takes what happens in the cluster and on this node, and acts on it at once. */
+export type Speaker = {
+  readonly onService: (change: Change<ServiceView>) => void;
+  readonly onSlice: (change: Change<EndpointSliceView>) => void;
+  readonly onNode: (change: Change<NodeView>) => void;
+  readonly onPod: (change: Change<SpeakerPodView>) => void;
+  /** A pool or an advertisement changed. */
+  readonly onConfiguration: () => void;
+  /** The responder's interfaces, by name; with the first report it is known to run. */
+  readonly onInterfaces: (names: readonly string[]) => void;
+  /** Every mirror has been read once. */
+  readonly synced: () => void;
+  /** Whether it decides: every mirror was read and the responder runs. Says nothing of what it owns. */
+  readonly isReady: () => boolean;
+};
+
+export const createSpeaker = (ports: SpeakerPorts): Speaker => {
+  const { mirrors, self, ignoreExcludeLabel } = ports;
+  const slices = sliceIndex();
+  const announcer = createAnnouncer({ ...ports, services: mirrors.services, slicesOf: slices.of });
+  let isSynced = false;
+  let interfaces: ReadonlySet<string> | undefined;
+  let eligible: ReadonlySet<string> = new Set();
+  let isReady = false;
+
+  const findEligible = (): ReadonlySet<string> =>
+    eligibleNodes(
+      membersByReadiness(mirrors.pods.values(), self),
+      (name) => mirrors.nodes.get(name),
+      ignoreExcludeLabel,
+    );
+
+  const startIfComplete = (): void => {
+    if (isReady || !isSynced || interfaces === undefined) return;
+    isReady = true;
+    eligible = findEligible();
+    announcer.start({ configuration: mirrors.configuration(), eligible, interfaces });
+  };
+
+  const electAgain = (change: Change<unknown>): void => {
+    if (!isReady || isUnchanged(change)) return;
+    const now = findEligible();
+    if (now.symmetricDifference(eligible).size === 0) return;
+    eligible = now;
+    announcer.eligibleChanged(eligible);
+  };
+
+  return {
+    onService: (change) => {
+      if (isReady && !isUnchanged(change)) announcer.serviceChanged(change.key);
+    },
+    onSlice: (change) => {
+      for (const service of slices.apply(change)) announcer.serviceChanged(service);
+    },
+    onNode: electAgain,
+    onPod: electAgain,
+    onConfiguration: () => {
+      if (isReady) announcer.configurationChanged(mirrors.configuration());
+    },
+    onInterfaces: (names) => {
+      interfaces = new Set(names);
+      if (isReady) announcer.interfacesChanged(interfaces);
+      else startIfComplete();
+    },
+    synced: () => {
+      isSynced = true;
+      startIfComplete();
+    },
+    isReady: () => isReady,
+  };
+};
+
+const isUnchanged = (change: Change<unknown>): boolean => change.type === 'updated' && !change.changed;
