@@ -1,0 +1,332 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Allocator } from '../src/domain/allocator/allocator.ts';
+import type { Configuration, Pool } from '../src/domain/config/configuration.ts';
+import type { ServiceView } from '../src/domain/objects.ts';
+import { withStatus } from '../src/domain/service/plan.ts';
+import { parseAddressRange } from '../src/lib/address-range.ts';
+import { fakeClock } from '../src/lib/fake-clock.ts';
+import { seconds } from '../src/lib/time.ts';
+import { ServiceReconciler } from './service-reconciler.ts';
+
+const pool = (name: string, addresses: string, more: Partial<Pool> = {}): Pool => {
+  const range = parseAddressRange(addresses);
+  if (!range.ok) throw new Error(range.error);
+  return {
+    name,
+    ranges: [range.value],
+    autoAssign: true,
+    avoidBuggyIPs: false,
+    serviceAllocation: undefined,
+    l2Advertisements: [{ name: 'l2', interfaces: undefined }],
+    ...more,
+  };
+};
+const configuration = (...pools: readonly Pool[]): Configuration => ({ pools });
+
+/** A reconciler and an API server that keeps services; writes happen when the test says so. */
+const rig = () => {
+  const clock = fakeClock();
+  const server = new Map<string, ServiceView>();
+  const requested = new Set<string>();
+  const told: string[] = [];
+  const planned: string[] = [];
+  let version = 100;
+  let writes = 0;
+  const start = (pools: Configuration): ServiceReconciler => {
+    const reconciler = new ServiceReconciler(
+      {
+        clock,
+        requestWrite: (service) => requested.add(service),
+        tell: ({ name }, { reason }) => told.push(`${name} ${reason}`),
+        onPlanned: ({ name }) => planned.push(name),
+        onUsageChanged: () => {},
+      },
+      new Allocator(),
+      { lbClass: '', metallbNamespace: 'metallb-system' },
+    );
+    reconciler.start(server.values(), pools);
+    return reconciler;
+  };
+  const store = (view: ServiceView): ServiceView => {
+    const stored = { ...view, resourceVersion: `${++version}` };
+    server.set(view.key, stored);
+    return stored;
+  };
+  return {
+    clock,
+    server,
+    told,
+    planned,
+    start,
+    store,
+    writes: () => writes,
+    create: (name: string, more: Partial<ServiceView> = {}): ServiceView =>
+      store({
+        key: `default/${name}`,
+        namespace: 'default',
+        name,
+        uid: `uid-${++version}`,
+        resourceVersion: '',
+        createdAt: `2026-01-01T00:00:${String(version % 60).padStart(2, '0')}Z`,
+        labels: {},
+        annotations: {},
+        type: 'LoadBalancer',
+        loadBalancerClass: undefined,
+        clusterIPs: ['10.96.0.1'],
+        ipFamilies: ['IPv4'],
+        ipFamilyPolicy: 'SingleStack',
+        loadBalancerIP: undefined,
+        externalTrafficPolicy: 'Cluster',
+        selector: {},
+        ports: [],
+        ingress: [],
+        ...more,
+      }),
+    /** Performs what was asked to be written; the answers come at once unless `answer` is false. */
+    write: (reconciler: ServiceReconciler, answer = true): void => {
+      for (const key of requested) {
+        requested.delete(key);
+        const pending = reconciler.pendingWrite(key);
+        const current = server.get(key);
+        if (pending === undefined || current?.resourceVersion !== pending.service.resourceVersion) continue;
+        writes++;
+        const stored = store(withStatus(current, pending.status));
+        if (answer) reconciler.confirm(stored);
+      }
+    },
+    address: (name: string): string | undefined => server.get(`default/${name}`)?.ingress[0]?.ip,
+  };
+};
+
+test('a service gets its address, one write and one event', () => {
+  const { create, start, write, writes, told, address } = rig();
+  const reconciler = start(configuration(pool('a', '192.0.2.1-192.0.2.9')));
+  reconciler.upsert(create('web'));
+  expect(told).toEqual([]);
+  write(reconciler);
+  write(reconciler);
+  expect([address('web'), writes(), told]).toEqual(['192.0.2.1', 1, ['web IPAllocated']]);
+});
+
+test('a watch event older than our own write causes no second write and no other address', () => {
+  const { create, start, store, write, writes, address } = rig();
+  const reconciler = start(configuration(pool('a', '192.0.2.1-192.0.2.9')));
+  const first = create('web');
+  reconciler.upsert(first);
+  write(reconciler);
+  reconciler.upsert({ ...first, resourceVersion: '99' });
+  write(reconciler);
+  reconciler.upsert(
+    store({ ...first, ingress: [{ ip: '192.0.2.1' }], annotations: { 'metallb.io/ip-allocated-from-pool': 'a' } }),
+  );
+  write(reconciler);
+  expect([address('web'), writes()]).toEqual(['192.0.2.1', 1]);
+});
+
+test('a write whose answer was lost is confirmed by the watch', () => {
+  const { create, server, start, write, writes, told } = rig();
+  const reconciler = start(configuration(pool('a', '192.0.2.1-192.0.2.9')));
+  reconciler.upsert(create('web'));
+  write(reconciler, false);
+  reconciler.upsert(server.get('default/web')!);
+  write(reconciler);
+  expect([writes(), told]).toEqual([1, ['web IPAllocated']]);
+});
+
+test('the answer to a write revives no deleted service', () => {
+  const { create, server, start, write } = rig();
+  const reconciler = start(configuration(pool('a', '192.0.2.1/32')));
+  reconciler.upsert(create('web'));
+  write(reconciler, false);
+  reconciler.remove('default/web');
+  reconciler.confirm(server.get('default/web')!);
+  expect(reconciler.size).toBe(0);
+});
+
+test('a restart with addresses in every status writes nothing and tells nothing', () => {
+  const { clock, create, start, write, writes, told } = rig();
+  const pools = configuration(pool('a', '10.0.0.0/16'));
+  const before = start(pools);
+  for (let i = 0; i < 200; i++) before.upsert(create(`s${i}`));
+  write(before);
+  told.length = 0;
+  const after = start(pools);
+  write(after);
+  clock.advance(seconds(60));
+  expect([writes(), told]).toEqual([200, []]);
+});
+
+test('of two services with one address the older keeps it, whatever the order of the list', () => {
+  const { create, server, start, write, told, address } = rig();
+  const had = { ingress: [{ ip: '192.0.2.1' }], annotations: { 'metallb.io/ip-allocated-from-pool': 'a' } };
+  create('younger', { ...had, createdAt: '2026-01-02T00:00:00Z' });
+  create('pending', { createdAt: '2020-01-01T00:00:00Z' });
+  create('older', { ...had, createdAt: '2026-01-01T00:00:00Z' });
+  expect([...server.keys()]).toEqual(['default/younger', 'default/pending', 'default/older']);
+  write(start(configuration(pool('a', '192.0.2.1-192.0.2.9'))));
+  expect(['older', 'younger', 'pending'].map(address)).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.3']);
+  expect(told.sort()).toEqual([
+    'older AddressConflict',
+    'pending IPAllocated',
+    'younger ClearAssignment',
+    'younger IPAllocated',
+  ]);
+});
+
+test('a freed address wakes the first of those that wait for it, and nobody else', () => {
+  const { create, start, write, planned, address } = rig();
+  const reconciler = start(configuration(pool('a', '192.0.2.1/32'), pool('b', '192.0.2.2/32', { autoAssign: false })));
+  for (const name of ['holder', 'first', 'second']) reconciler.upsert(create(name));
+  reconciler.upsert(create('elsewhere', { annotations: { 'metallb.io/address-pool': 'none' } }));
+  write(reconciler);
+  planned.length = 0;
+  reconciler.remove('default/holder');
+  expect(planned).toEqual(['first']);
+  write(reconciler);
+  expect(['first', 'second'].map(address)).toEqual(['192.0.2.1', undefined]);
+});
+
+test('who asked for that very address comes before those that take any', () => {
+  const { create, start, write, address } = rig();
+  const reconciler = start(configuration(pool('a', '192.0.2.1/32')));
+  for (const name of ['holder', 'any']) reconciler.upsert(create(name));
+  reconciler.upsert(create('this', { loadBalancerIP: '192.0.2.1' }));
+  reconciler.remove('default/holder');
+  write(reconciler);
+  expect(['any', 'this'].map(address)).toEqual([undefined, '192.0.2.1']);
+});
+
+test('an advertisement plans again the services of its pools, and no pending one', () => {
+  const { create, start, planned } = rig();
+  const [a, b] = [pool('a', '192.0.2.1/32'), pool('b', '2001:db8::/64')];
+  const reconciler = start(configuration(a, b));
+  for (const name of ['one', 'pending']) reconciler.upsert(create(name));
+  reconciler.upsert(create('six', { clusterIPs: ['fd00::1'] }));
+  planned.length = 0;
+  reconciler.configure(configuration({ ...a, l2Advertisements: [] }, b));
+  expect(planned).toEqual(['one']);
+  planned.length = 0;
+  reconciler.configure(configuration({ ...a, l2Advertisements: [] }, b));
+  expect(planned).toEqual([]);
+});
+
+test('the want of an advertisement is told after a while, once, and again after one was there', () => {
+  const { clock, create, start, write, told } = rig();
+  const covered = pool('a', '192.0.2.0/24');
+  const bare = { ...covered, l2Advertisements: [] };
+  const reconciler = start(configuration(bare));
+  reconciler.upsert(create('web'));
+  write(reconciler);
+  expect(told.splice(0)).toEqual(['web IPAllocated']);
+  clock.advance(seconds(5));
+  reconciler.configure(configuration({ ...bare, autoAssign: false }));
+  clock.advance(seconds(5));
+  expect(told.splice(0)).toEqual(['web NotAnnounced']);
+  reconciler.configure(configuration(covered));
+  reconciler.configure(configuration(bare));
+  reconciler.configure(configuration(covered));
+  clock.advance(seconds(5));
+  expect(told.splice(0)).toEqual([]);
+  reconciler.configure(configuration(bare));
+  clock.advance(seconds(5));
+  expect(told.splice(0)).toEqual(['web NotAnnounced']);
+});
+
+test('a pool edit that takes an address away is told once and writes nothing', () => {
+  const { create, start, write, writes, told } = rig();
+  const reconciler = start(configuration(pool('a', '192.0.2.1-192.0.2.9')));
+  reconciler.upsert(create('web'));
+  write(reconciler);
+  told.length = 0;
+  reconciler.configure(configuration(pool('a', '192.0.2.8-192.0.2.9')));
+  reconciler.configure(configuration());
+  write(reconciler);
+  expect([writes(), told]).toEqual([1, ['web AddressOutsidePools']]);
+});
+
+type Step =
+  | { readonly type: 'create' | 'delete' | 'change'; readonly name: string; readonly asks: string | undefined }
+  | { readonly type: 'pools'; readonly size: number }
+  | { readonly type: 'write'; readonly answer: boolean }
+  | { readonly type: 'watch' | 'restart' };
+const name = fc.constantFrom('1', '2', '3', '4', '5', '6', '7');
+const asks = fc.constantFrom(undefined, undefined, undefined, '192.0.2.2');
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    type: fc.constantFrom('create' as const, 'create' as const, 'delete' as const, 'change' as const),
+    name,
+    asks,
+  }),
+  fc.record({ type: fc.constant('pools' as const), size: fc.nat(5) }),
+  fc.record({ type: fc.constant('write' as const), answer: fc.boolean() }),
+  fc.record({ type: fc.constantFrom('watch' as const, 'watch' as const, 'restart' as const) }),
+);
+
+test('whatever happens, it ends with no address twice, nobody waiting beside a free address, and no writes', () => {
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 10, maxLength: 60 }), (steps) => {
+      const { create, server, start, store, write, writes } = rig();
+      const pools = (size: number): Configuration =>
+        size === 0 ? configuration() : configuration(pool('a', `192.0.2.1-192.0.2.${size}`));
+      let current = pools(3);
+      let reconciler = start(current);
+      const seen = new Set<string>();
+      const watch = (): void => {
+        for (const key of seen) if (!server.has(key)) reconciler.remove(key);
+        for (const view of server.values()) reconciler.upsert(view);
+        for (const key of server.keys()) seen.add(key);
+      };
+      for (const step of steps) {
+        switch (step.type) {
+          case 'create':
+            if (!server.has(`default/${step.name}`)) create(step.name, { loadBalancerIP: step.asks });
+            break;
+          case 'delete':
+            server.delete(`default/${step.name}`);
+            break;
+          case 'change': {
+            const view = server.get(`default/${step.name}`);
+            const type = view?.type === 'LoadBalancer' ? 'ClusterIP' : 'LoadBalancer';
+            if (view !== undefined) store({ ...view, type, loadBalancerIP: step.asks });
+            break;
+          }
+          case 'pools':
+            current = pools(step.size);
+            reconciler.configure(current);
+            break;
+          case 'write':
+            write(reconciler, step.answer);
+            break;
+          case 'watch':
+            watch();
+            break;
+          case 'restart':
+            reconciler = start(current);
+        }
+      }
+      for (let i = 0; i < 4; i++) {
+        watch();
+        write(reconciler);
+      }
+      const before = writes();
+      watch();
+      write(reconciler);
+      write(start(current));
+      expect(writes()).toBe(before);
+      const services = [...server.values()];
+      const addresses = services.flatMap(({ ingress }) => ingress.map(({ ip }) => ip));
+      expect(new Set(addresses).size).toBe(addresses.length);
+      const free = [1, 2, 3, 4, 5].filter(
+        (i) => i <= Number(current.pools[0]?.ranges[0]?.last ?? 0n) - 0xc0000200 && !addresses.includes(`192.0.2.${i}`),
+      );
+      const waiting = services.filter(
+        ({ type, ingress, loadBalancerIP }) =>
+          type === 'LoadBalancer' && ingress.length === 0 && loadBalancerIP === undefined,
+      );
+      expect(Math.min(free.length, waiting.length)).toBe(0);
+      for (const { type, ingress } of services) expect(type === 'LoadBalancer' || ingress.length === 0).toBe(true);
+    }),
+    { numRuns: 400 },
+  );
+});
