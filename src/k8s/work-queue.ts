@@ -1,4 +1,5 @@
-import type { Clock, Millis } from '../lib/time.ts';
+import { millis, seconds, type Clock, type Millis } from '../lib/time.ts';
+import { nextDelay, type BackoffBounds } from './backoff.ts';
 
 /** What came of one piece of work: nothing more to do, or look again after a time. A rejection is retried with back-off. */
 export type WorkOutcome = { readonly type: 'done' } | { readonly type: 'retryAfter'; readonly delay: Millis };
@@ -12,9 +13,10 @@ export type WorkQueueOptions<Key extends string> = {
   /** How many keys are worked on at the same time. */
   readonly concurrency: number;
   /** First and longest wait after a rejection. Default: 100 ms and 30 s. */
-  readonly backoff?: { readonly first: Millis; readonly longest: Millis };
+  readonly backoff?: BackoffBounds;
   /** Told how many keys wait, after each change. */
   readonly onDepth?: (depth: number) => void;
+  /** Jitter: a number in [0, 1). Default: `Math.random`. */
   readonly random?: () => number;
 };
 
@@ -28,4 +30,107 @@ export type WorkQueue<Key extends string> = {
   readonly idle: () => Promise<void>;
   /** Starts no more work; settles when the work under way has ended. */
   readonly stop: () => Promise<void>;
+};
+
+const defaultBackoff: BackoffBounds = { first: millis(100), longest: seconds(30) };
+
+/** Makes the queue. Work starts in the next microtask, so that what is added together is counted once. */
+export const createWorkQueue = <Key extends string>(options: WorkQueueOptions<Key>): WorkQueue<Key> => {
+  const { clock, work, onError, concurrency, backoff = defaultBackoff, onDepth, random = Math.random } = options;
+  /** In the order of their coming: a Set gives its members so. */
+  const waiting = new Set<Key>();
+  const working = new Set<Key>();
+  /** Wanted again while being worked on. */
+  const again = new Set<Key>();
+  /** How to cancel the timer of a key that waits for a retry. */
+  const retries = new Map<Key, () => void>();
+  /** The last wait of a key that has failed. */
+  const delays = new Map<Key, Millis>();
+  let idlers: (() => void)[] = [];
+  let isStopped = false;
+  let isStarting = false;
+
+  const enqueue = (key: Key): void => {
+    waiting.add(key);
+    onDepth?.(waiting.size);
+    if (isStarting) return;
+    isStarting = true;
+    queueMicrotask(() => {
+      isStarting = false;
+      startMore();
+    });
+  };
+
+  const add = (key: Key): void => {
+    if (isStopped || waiting.has(key)) return;
+    retries.get(key)?.();
+    retries.delete(key);
+    if (working.has(key)) again.add(key);
+    else enqueue(key);
+  };
+
+  const startMore = (): void => {
+    for (const key of waiting) {
+      if (isStopped || working.size >= concurrency) return;
+      waiting.delete(key);
+      onDepth?.(waiting.size);
+      working.add(key);
+      void runOne(key);
+    }
+  };
+
+  const retry = (key: Key, delay: Millis): void => {
+    const cancel = clock.after(delay, () => {
+      retries.delete(key);
+      enqueue(key);
+    });
+    retries.set(key, cancel);
+  };
+
+  const runOne = async (key: Key): Promise<void> => {
+    let delay: Millis | undefined;
+    try {
+      const outcome = await work(key);
+      delays.delete(key);
+      if (outcome.type === 'retryAfter') delay = outcome.delay;
+    } catch (error) {
+      delay = nextDelay(backoff, delays.get(key), random());
+      delays.set(key, delay);
+      onError(key, error, delay);
+    }
+    working.delete(key);
+    if (again.delete(key)) {
+      if (!isStopped) enqueue(key);
+    } else if (delay !== undefined && !isStopped) retry(key, delay);
+    startMore();
+    tellIdlers();
+  };
+
+  const isIdle = (): boolean => working.size === 0 && (isStopped || waiting.size === 0);
+
+  const tellIdlers = (): void => {
+    if (!isIdle()) return;
+    const told = idlers;
+    idlers = [];
+    for (const tell of told) tell();
+  };
+
+  const idle = async (): Promise<void> => {
+    if (isIdle()) return;
+    await new Promise<void>((resolve) => idlers.push(resolve));
+  };
+
+  return {
+    add,
+    depth: () => waiting.size,
+    idle,
+    stop: async () => {
+      isStopped = true;
+      for (const cancel of retries.values()) cancel();
+      retries.clear();
+      waiting.clear();
+      onDepth?.(0);
+      await idle();
+    },
+  };
 };

@@ -1,0 +1,118 @@
+import type { EndpointSliceView, NamespaceView, NodeView, ServiceView, SpeakerPodView } from '../domain/objects.ts';
+import { filled, list, object, objectKey, stringMap, text } from './raw.ts';
+
+/**
+ * From raw objects of the API to the views we keep. The API server has defaulted and validated them, but a field that
+ * is missing or of another kind counts as absent all the same. An object without a name gives `undefined`.
+ */
+
+const ourPrefixes = ['metallb.io/', 'metallb.universe.tf/'];
+const isOurs = (key: string): boolean => ourPrefixes.some((prefix) => key.startsWith(prefix));
+
+const policies = ['SingleStack', 'PreferDualStack', 'RequireDualStack'] as const;
+
+export const projectService = (raw: unknown): ServiceView | undefined => {
+  const key = objectKey(raw);
+  const { metadata: rawMetadata, spec: rawSpec, status } = object(raw);
+  const metadata = object(rawMetadata);
+  const spec = object(rawSpec);
+  const namespace = filled(metadata['namespace']);
+  const name = filled(metadata['name']);
+  if (key === undefined || namespace === undefined || name === undefined) return undefined;
+  return {
+    key,
+    namespace,
+    name,
+    uid: text(metadata['uid']) ?? '',
+    resourceVersion: text(metadata['resourceVersion']) ?? '',
+    createdAt: text(metadata['creationTimestamp']) ?? '',
+    labels: stringMap(metadata['labels']),
+    annotations: stringMap(metadata['annotations'], isOurs),
+    type: filled(spec['type']) ?? 'ClusterIP',
+    loadBalancerClass: filled(spec['loadBalancerClass']),
+    clusterIPs: clusterIps(spec['clusterIPs'], spec['clusterIP']),
+    ipFamilies: list(spec['ipFamilies']).filter((family) => family === 'IPv4' || family === 'IPv6'),
+    ipFamilyPolicy: policies.find((policy) => policy === spec['ipFamilyPolicy']) ?? 'SingleStack',
+    loadBalancerIP: filled(spec['loadBalancerIP']),
+    externalTrafficPolicy: spec['externalTrafficPolicy'] === 'Local' ? 'Local' : 'Cluster',
+    selector: stringMap(spec['selector']),
+    ports: list(spec['ports']).map(servicePort),
+    ingress: list(object(object(status)['loadBalancer'])['ingress']).map(ingressEntry),
+  };
+};
+
+const clusterIps = (many: unknown, one: unknown): readonly string[] => {
+  const listed = list(many).filter((ip) => typeof ip === 'string' && ip !== '') as string[];
+  const single = filled(one);
+  return listed.length > 0 || single === undefined ? listed : [single];
+};
+
+const servicePort = (raw: unknown): ServiceView['ports'][number] => {
+  const { protocol, port } = object(raw);
+  return { protocol: filled(protocol) ?? 'TCP', port: typeof port === 'number' ? port : 0 };
+};
+
+const ingressEntry = (raw: unknown): ServiceView['ingress'][number] => {
+  const ip = filled(object(raw)['ip']);
+  const hostname = filled(object(raw)['hostname']);
+  return { ...(ip === undefined ? {} : { ip }), ...(hostname === undefined ? {} : { hostname }) };
+};
+
+const serviceNameLabel = 'kubernetes.io/service-name';
+
+export const projectEndpointSlice = (raw: unknown): EndpointSliceView | undefined => {
+  const key = objectKey(raw);
+  const metadata = object(object(raw)['metadata']);
+  const namespace = filled(metadata['namespace']);
+  if (key === undefined || namespace === undefined) return undefined;
+  const serviceName = filled(object(metadata['labels'])[serviceNameLabel]);
+  return {
+    key,
+    serviceKey: serviceName === undefined ? undefined : `${namespace}/${serviceName}`,
+    endpoints: list(object(raw)['endpoints']).map((endpoint) => {
+      const { nodeName, conditions } = object(endpoint);
+      const { ready, serving } = object(conditions);
+      return { nodeName: filled(nodeName), usable: isAbsentOrTrue(ready) || serving === true };
+    }),
+  };
+};
+
+/** A tri-state of the API: not said means true. */
+const isAbsentOrTrue = (value: unknown): boolean => value === undefined || value === null || value === true;
+
+export const projectNode = (raw: unknown): NodeView | undefined => {
+  const { metadata, status } = object(raw);
+  const name = filled(object(metadata)['name']);
+  if (name === undefined) return undefined;
+  return {
+    name,
+    labels: stringMap(object(metadata)['labels']),
+    networkUnavailable: isConditionTrue(status, 'NetworkUnavailable'),
+    ready: isConditionTrue(status, 'Ready'),
+  };
+};
+
+/** Whether `status.conditions` has that type with the status True. */
+const isConditionTrue = (status: unknown, type: string): boolean =>
+  list(object(status)['conditions']).some((raw) => {
+    const condition = object(raw);
+    return condition['type'] === type && condition['status'] === 'True';
+  });
+
+export const projectSpeakerPod = (raw: unknown): SpeakerPodView | undefined => {
+  const key = objectKey(raw);
+  const { metadata, spec, status } = object(raw);
+  if (key === undefined) return undefined;
+  const isLeaving = filled(object(metadata)['deletionTimestamp']) !== undefined;
+  return {
+    key,
+    nodeName: filled(object(spec)['nodeName']),
+    ready: !isLeaving && isConditionTrue(status, 'Ready'),
+  };
+};
+
+export const projectNamespace = (raw: unknown): NamespaceView | undefined => {
+  const metadata = object(object(raw)['metadata']);
+  const name = filled(metadata['name']);
+  return name === undefined ? undefined : { name, labels: stringMap(metadata['labels']) };
+};
