@@ -35,3 +35,12 @@ export type ResponderReport =
       readonly message: string;
       readonly fields: Readonly<Record<string, string | number>>;
     };
+
+/** What the thread is given when it starts. */
+export type ResponderOptions = {
+  /** Interfaces whose names match one of these anywhere are left alone. */
+  readonly excluded: readonly RegExp[];
+};
+
+/** Everything the thread sends: the number of the eventfd that wakes it, as its first message, then reports. */
+export type ResponderMessage = { readonly type: 'started'; readonly wakeFd: number } | ResponderReport;

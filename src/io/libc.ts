@@ -1,24 +1,5 @@
-import { getSystemErrorName } from 'node:util';
 import koffi from 'koffi';
-
-/** A system call failed. */
-export class SystemError extends Error {
-  /** The name of the error, such as `ENODEV`. */
-  readonly code: string;
-  readonly syscall: string;
-
-  constructor(syscall: string, errno: number) {
-    const code = getSystemErrorName(-errno);
-    super(`${syscall}: ${code}`);
-    this.name = 'SystemError';
-    this.code = code;
-    this.syscall = syscall;
-  }
-}
-
-/** Whether a system call failed with one of these errors. */
-export const isSystemError = (error: unknown, ...codes: readonly string[]): boolean =>
-  error instanceof SystemError && codes.includes(error.code);
+import { SystemError } from './system-error.ts';
 
 /** Numbers of linux/if_ether.h, sys/socket.h and friends; the same on every architecture we run on. */
 export const Constant = {
@@ -41,6 +22,8 @@ export const Constant = {
 /** Memory that a call reads or fills. */
 type Memory = Uint8Array | Int32Array | BigUint64Array;
 
+type Call = (...args: readonly (number | Memory)[]) => number;
+
 /** Without a path koffi looks into the process itself, which has the C library loaded, glibc or musl. */
 const library = koffi.load(null);
 
@@ -50,12 +33,8 @@ const { EINTR, EAGAIN } = koffi.os.errno as { readonly EINTR: number; readonly E
  * Binds a function of the C library that fails with -1 and `errno`: EINTR is tried again, EAGAIN gives -1, the rest is
  * thrown as a `SystemError`.
  */
-const bindCall = <Arguments extends readonly unknown[]>(
-  name: string,
-  parameters: string,
-  result: 'int' | 'long',
-): ((...args: Arguments) => number) => {
-  const call = library.func(`${result} ${name}(${parameters})`) as (...args: Arguments) => number;
+const bindCall = (name: string, parameters: string, result: 'int' | 'long'): Call => {
+  const call = library.func(`${result} ${name}(${parameters})`) as Call;
   return (...args) => {
     for (;;) {
       const value = call(...args);
@@ -68,47 +47,56 @@ const bindCall = <Arguments extends readonly unknown[]>(
 };
 
 /** socket(2): a new file descriptor. */
-export const socket = bindCall<[domain: number, type: number, protocol: number]>('socket', 'int, int, int', 'int');
-
-/** bind(2); `address` is a `struct sockaddr` of some family. */
-export const bind = bindCall<[fd: number, address: Memory, length: number]>('bind', 'int, void *, uint32_t', 'int');
-
-/** setsockopt(2) */
-export const setSocketOption = bindCall<[fd: number, level: number, name: number, value: Memory, length: number]>(
-  'setsockopt',
-  'int, int, int, void *, uint32_t',
+export const socket: (domain: number, type: number, protocol: number) => number = bindCall(
+  'socket',
+  'int, int, int',
   'int',
 );
 
+/** bind(2); `address` is a `struct sockaddr` of some family. */
+export const bind: (fd: number, address: Memory, length: number) => number = bindCall(
+  'bind',
+  'int, void *, uint32_t',
+  'int',
+);
+
+/** setsockopt(2) */
+export const setSocketOption: (fd: number, level: number, name: number, value: Memory, length: number) => number =
+  bindCall('setsockopt', 'int, int, int, void *, uint32_t', 'int');
+
 /** send(2): octets sent, or -1 where that would block. */
-export const send = bindCall<[fd: number, bytes: Memory, length: number, flags: number]>(
+export const send: (fd: number, bytes: Memory, length: number, flags: number) => number = bindCall(
   'send',
   'int, void *, size_t, int',
   'long',
 );
 
 /** recv(2): octets received into `bytes`, or -1 where that would block. */
-export const receive = bindCall<[fd: number, bytes: Memory, length: number, flags: number]>(
+export const receive: (fd: number, bytes: Memory, length: number, flags: number) => number = bindCall(
   'recv',
   'int, void *, size_t, int',
   'long',
 );
 
 /** poll(2): how many descriptors are ready; `fds` holds a `struct pollfd` per two elements, `timeout` is in ms. */
-export const poll = bindCall<[fds: Int32Array, count: number, timeout: number]>(
+export const poll: (fds: Int32Array, count: number, timeout: number) => number = bindCall(
   'poll',
   'void *, unsigned long, int',
   'int',
 );
 
 /** eventfd(2): a new descriptor that holds a counter. */
-export const eventFd = bindCall<[initial: number, flags: number]>('eventfd', 'unsigned int, int', 'int');
+export const eventFd: (initial: number, flags: number) => number = bindCall('eventfd', 'unsigned int, int', 'int');
 
 /** read(2): octets read, or -1 where that would block. */
-export const read = bindCall<[fd: number, bytes: Memory, length: number]>('read', 'int, void *, size_t', 'long');
+export const read: (fd: number, bytes: Memory, length: number) => number = bindCall(
+  'read',
+  'int, void *, size_t',
+  'long',
+);
 
 /** close(2) */
-export const close = bindCall<[fd: number]>('close', 'int', 'int');
+export const close: (fd: number) => number = bindCall('close', 'int', 'int');
 
 /** koffi.address(): where `memory` lies, for structures that hold pointers. The caller keeps `memory` alive and in place. */
 export const addressOf = (memory: Memory): bigint => koffi.address(memory);

@@ -1,6 +1,7 @@
 import { linkNotifications } from '../proto/rtnetlink/iana.ts';
 import { decodeLinkMessages, encodeLinkDump, type LinkMessage } from '../proto/rtnetlink/message.ts';
-import { bind, close, Constant, isSystemError, receive, send, socket } from './libc.ts';
+import { bind, close, Constant, receive, send, socket } from './libc.ts';
+import { isSystemError } from './system-error.ts';
 
 /** What there is to know about links: a message of the kernel, or that some were lost and a new dump is needed. */
 export type LinkEvent = LinkMessage | { readonly type: 'lost' };

@@ -1,4 +1,5 @@
-import { addressOf, bind, close, Constant, receive, send, setSocketOption, isSystemError, socket } from './libc.ts';
+import { addressOf, bind, close, Constant, receive, send as sendFrame, setSocketOption, socket } from './libc.ts';
+import { isSystemError } from './system-error.ts';
 
 /** Filters for the same purpose, the best first, each smaller than the one before: `struct sock_filter`s (linux/filter.h). */
 export type FilterChoice = Iterable<Uint8Array>;
@@ -6,9 +7,12 @@ export type FilterChoice = Iterable<Uint8Array>;
 /** The longest frame that is kept; ARP needs 42 octets and what is cut off is padding. */
 const frameLength = 128;
 
+/** How a socket says, once, that its interface went down or has gone; rtnetlink tells the rest. */
+const linkGone = ['ENETDOWN', 'ENODEV', 'ENXIO'] as const;
+
 /**
  * A packet(7) socket for the frames of one protocol on one interface, Ethernet headers included. Needs CAP_NET_RAW.
- * The owner closes it. Once its interface has gone, sending and receiving fail with `SystemError`.
+ * The owner closes it.
  */
 export class PacketSocket {
   readonly fd: number;
@@ -48,16 +52,25 @@ export class PacketSocket {
 
   /** Hands over at most `limit` queued frames; each is valid until the next. */
   receive(limit: number, onFrame: (frame: Uint8Array) => void): void {
-    for (let count = 0; count < limit; count++) {
-      const length = receive(this.fd, this.#buffer, frameLength, Constant.MSG_DONTWAIT);
-      if (length < 0) return;
-      onFrame(this.#buffer.subarray(0, length));
+    try {
+      for (let count = 0; count < limit; count++) {
+        const length = receive(this.fd, this.#buffer, frameLength, Constant.MSG_DONTWAIT);
+        if (length < 0) return;
+        onFrame(this.#buffer.subarray(0, length));
+      }
+    } catch (error) {
+      if (!isSystemError(error, ...linkGone)) throw error;
     }
   }
 
-  /** Sends one frame; false where the queue of the interface is full. */
+  /** Sends one frame; false where a queue is full, or the interface is down or gone. */
   send(frame: Uint8Array): boolean {
-    return send(this.fd, frame, frame.length, Constant.MSG_DONTWAIT) >= 0;
+    try {
+      return sendFrame(this.fd, frame, frame.length, Constant.MSG_DONTWAIT) >= 0;
+    } catch (error) {
+      if (!isSystemError(error, 'ENOBUFS', ...linkGone)) throw error;
+      return false;
+    }
   }
 
   close(): void {

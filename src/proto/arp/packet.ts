@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, decoding, type DecodeError } from '../../lib/bytes.ts';
+import { type ByteReader, ByteWriter, decoding, type DecodeError } from '../../lib/bytes.ts';
 import type { Mac } from '../../lib/mac.ts';
 import type { Result } from '../../lib/result.ts';
 import { EtherType, ethernetHeaderLength } from '../ethernet/iana.ts';

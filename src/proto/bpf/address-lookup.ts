@@ -73,7 +73,7 @@ const writeBitmap = (assembler: BpfAssembler, { offset, set, found, missing }: L
       if (bits[index] === allBits) tests.push(found);
       else {
         assembler.branch(BpfCode.jumpIfAnyOfIndex, 0, found, missing);
-        tests.push(assembler.write(BpfCode.loadConstant, bits[index]!));
+        tests.push(assembler.write(BpfCode.loadConstant, bits[index]));
       }
     }
     let next = missing;

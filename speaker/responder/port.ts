@@ -1,0 +1,148 @@
+import type { Ip } from '../../src/lib/ip.ts';
+import type { Mac } from '../../src/lib/mac.ts';
+import type { Millis } from '../../src/lib/time.ts';
+import { type Announcer, createAnnouncer } from '../../src/proto/arp/announcer.ts';
+import { decodeArpFrame, encodeArpFrame } from '../../src/proto/arp/packet.ts';
+import { createRateLimit } from '../../src/proto/arp/rate-limit.ts';
+import { answerArp, type ArpTable, gratuitousArp } from '../../src/proto/arp/responder.ts';
+import { arpFilters } from '../../src/proto/bpf/arp-filter.ts';
+import { encodeBpf } from '../../src/proto/bpf/assembler.ts';
+import type { ServedLink } from './links.ts';
+
+/** Sends and receives the ARP frames of one interface. `PacketSocket` is the real one. */
+export type FrameSocket = {
+  readonly setFilter: (choices: Iterable<Uint8Array>) => void;
+  readonly receive: (limit: number, onFrame: (frame: Uint8Array) => void) => void;
+  /** False where the frame could not be queued. */
+  readonly send: (frame: Uint8Array) => boolean;
+  readonly close: () => void;
+};
+
+/** What has been counted for an address since the last report. */
+export type AddressCounters = {
+  readonly ip: Ip;
+  requests: number;
+  responses: number;
+  gratuitous: number;
+};
+
+export type PortOptions = {
+  readonly link: ServedLink;
+  readonly openSocket: (interfaceIndex: number, filters: Iterable<Uint8Array>) => FrameSocket;
+  readonly random: () => number;
+  /** Is told of counters that have just changed. */
+  readonly onCounted: (counters: AddressCounters) => void;
+};
+
+/** Frames taken from one interface before timers and the other interfaces have their turn. */
+const framesPerTurn = 64;
+
+/** Addresses announced on one interface before received frames have their turn. */
+const announcementsPerTurn = 16;
+
+/** One interface and the addresses answered there. The owner closes it. */
+export class Port implements ArpTable {
+  readonly index: number;
+  readonly name: string;
+  readonly socket: FrameSocket;
+  readonly #addresses = new Map<number, AddressCounters>();
+  readonly #announcer: Announcer;
+  readonly #isWithinLimit = createRateLimit();
+  readonly #onCounted: (counters: AddressCounters) => void;
+  #mac: Mac;
+  #isFilterCurrent = true;
+  #now: Millis;
+
+  /** Throws what opening the socket throws. */
+  constructor({ link, openSocket, random, onCounted }: PortOptions, now: Millis) {
+    this.index = link.index;
+    this.name = link.name;
+    this.#mac = link.mac;
+    this.#now = now;
+    this.#onCounted = onCounted;
+    this.#announcer = createAnnouncer(random);
+    this.socket = openSocket(link.index, this.#filters());
+  }
+
+  get mac(): Mac {
+    return this.#mac;
+  }
+
+  has(address: number): boolean {
+    return this.#addresses.has(address);
+  }
+
+  /** Answers for an address from now on, and announces it unless that has been so before. */
+  add(address: number, counters: AddressCounters, now: Millis): void {
+    if (this.#addresses.has(address)) return;
+    this.#addresses.set(address, counters);
+    this.#announcer.announce(address, now);
+    this.#isFilterCurrent = false;
+  }
+
+  /** Falls silent for an address at once. */
+  remove(address: number): void {
+    if (!this.#addresses.delete(address)) return;
+    this.#announcer.withdraw(address);
+    this.#isFilterCurrent = false;
+  }
+
+  /** Takes note of a changed hardware address: every host must learn it. */
+  setMac(mac: Mac, now: Millis): void {
+    if (mac === this.#mac) return;
+    this.#mac = mac;
+    for (const address of this.#addresses.keys()) this.#announcer.announce(address, now);
+  }
+
+  /** Gives the kernel a filter for the addresses as they are; one swap for all changes since the last. */
+  updateFilter(): void {
+    if (this.#isFilterCurrent) return;
+    this.socket.setFilter(this.#filters());
+    this.#isFilterCurrent = true;
+  }
+
+  /** When `announce` has something to do. */
+  nextDeadline(): Millis | undefined {
+    return this.#announcer.nextDeadline();
+  }
+
+  /** Sends the announcements that are due, some at a time. */
+  announce(now: Millis): void {
+    for (let count = 0; count < announcementsPerTurn; count++) {
+      const address = this.#announcer.takeDue(now);
+      if (address === undefined) return;
+      const counters = this.#addresses.get(address)!;
+      for (const frame of gratuitousArp(this.#mac, address)) {
+        if (this.socket.send(encodeArpFrame(frame))) counters.gratuitous += 1;
+      }
+      this.#onCounted(counters);
+    }
+  }
+
+  /** Answers what is queued, some at a time. */
+  receive(now: Millis): void {
+    this.#now = now;
+    this.socket.receive(framesPerTurn, this.#onFrame);
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  readonly #onFrame = (bytes: Uint8Array): void => {
+    const frame = decodeArpFrame(bytes);
+    if (!frame.ok) return; // garbage, which the filter keeps away while the kernel has memory for one
+    const verdict = answerArp(frame.value, this);
+    if (verdict.type === 'drop') return;
+    const counters = this.#addresses.get(frame.value.packet.targetIp)!;
+    counters.requests += 1;
+    if (this.#isWithinLimit(frame.value.source, this.#now) && this.socket.send(encodeArpFrame(verdict.frame))) {
+      counters.responses += 1;
+    }
+    this.#onCounted(counters);
+  };
+
+  *#filters(): Generator<Uint8Array> {
+    for (const program of arpFilters(this.#addresses.keys())) yield encodeBpf(program);
+  }
+}
