@@ -116,7 +116,7 @@ test('a watch event older than our own write causes no second write and no other
   reconciler.upsert(first);
   write(reconciler);
   reconciler.upsert({ ...first, resourceVersion: '99' });
-  write(reconciler);
+  expect(reconciler.pendingWrite('default/web')).toBeUndefined();
   reconciler.upsert(
     store({ ...first, ingress: [{ ip: '192.0.2.1' }], annotations: { 'metallb.io/ip-allocated-from-pool': 'a' } }),
   );
@@ -243,6 +243,35 @@ test('a pool edit that takes an address away is told once and writes nothing', (
   reconciler.configure(configuration());
   write(reconciler);
   expect([writes(), told]).toEqual([1, ['web AddressOutsidePools']]);
+});
+
+test('a status that is being cleared claims nothing, though the object still shows it', () => {
+  const { create, store, start, write, told, address } = rig();
+  const reconciler = start(configuration(pool('a', '192.0.2.1/32'), pool('b', '2001:db8::/64')));
+  reconciler.upsert(create('web'));
+  write(reconciler);
+  reconciler.upsert(create('next'));
+  const web = reconciler.upsert.bind(reconciler);
+  const current = (more: Partial<ServiceView>): ServiceView =>
+    store({ ...create('web'), uid: 'same', ingress: [{ ip: '192.0.2.1' }], ...more });
+  told.length = 0;
+  const annotations = { 'metallb.io/ip-allocated-from-pool': 'a', 'metallb.io/address-pool': 'b' };
+  web(current({ annotations }));
+  web(current({ annotations, labels: { edited: 'again' } }));
+  write(reconciler);
+  expect(told).toEqual(['web AllocationFailed', 'next IPAllocated']);
+  expect(['web', 'next'].map(address)).toEqual([undefined, '192.0.2.1']);
+});
+
+test('an address outside all pools is announced as its old pool is, and its owner hears when that ends', () => {
+  const { clock, create, start, told } = rig();
+  const shrunk = pool('a', '198.51.100.1/32');
+  const annotations = { 'metallb.io/ip-allocated-from-pool': 'a' };
+  create('web', { ingress: [{ ip: '192.0.2.1' }], annotations });
+  const reconciler = start(configuration(shrunk));
+  reconciler.configure(configuration({ ...shrunk, l2Advertisements: [] }));
+  clock.advance(seconds(5));
+  expect(told).toEqual(['web AddressOutsidePools', 'web NotAnnounced']);
 });
 
 type Step =

@@ -23,6 +23,7 @@ const tools = {
   iptables: { package: 'iptables' },
   ndisc6: { package: 'ndisc6' },
   nft: { package: 'nftables' },
+  openssl: { package: 'openssl' },
   ps: { package: 'procps' },
   'qemu-aarch64-static': { package: 'qemu-user-static' },
   setpriv: { package: 'util-linux' },

@@ -25,6 +25,9 @@ export type CelRule = {
   readonly messageExpression?: string;
 };
 
+/** The rules of the API server for a value that needs no text of its own, such as an item of a list. */
+export const ruled = <T extends z.ZodMiniType>(schema: T, rules: ServerRules): T => schema.check(z.meta({ ...rules }));
+
 /** Gives a field the text that `kubectl explain` shows, and the rules of the API server. */
 export const field = <T extends z.ZodMiniType>(schema: T, description: string, rules: ServerRules = {}): T =>
   schema.check(z.meta({ description, ...rules }));

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { addressRules, maxAddresses, maxAddressLength } from './address-rules.ts';
-import { field } from './field.ts';
+import { field, ruled } from './field.ts';
 import { selectorList } from './label-selector.ts';
 
 const serviceAllocation = z.object({
@@ -11,7 +11,7 @@ const serviceAllocation = z.object({
     { type: 'integer' },
   ),
   namespaces: field(
-    z.optional(z.array(field(z.string(), 'The name of a namespace.'))),
+    z.optional(z.array(z.string())),
     'Only services of these namespaces, and of those that namespaceSelectors finds, get addresses of the pool.',
     { 'x-kubernetes-list-type': 'set' },
   ),
@@ -31,7 +31,7 @@ export const ipAddressPoolSpec = field(
   z.object({
     addresses: field(
       z.array(
-        field(z.string(), 'A CIDR, or the first and the last address of a range with a dash between.', {
+        ruled(z.string(), {
           maxLength: maxAddressLength,
           'x-kubernetes-validations': addressRules,
         }),

@@ -17,7 +17,7 @@ const preferredNode = field(
 export const l2AdvertisementSpec = field(
   z.object({
     ipAddressPools: field(
-      z.optional(z.array(field(z.string(), 'The name of an IPAddressPool.'))),
+      z.optional(z.array(z.string())),
       'The pools to announce, by name; names of pools that do not exist are passed over. With neither names nor ' +
         'ipAddressPoolSelectors all pools are announced.',
       { 'x-kubernetes-list-type': 'set' },
@@ -30,7 +30,7 @@ export const l2AdvertisementSpec = field(
       'Selectors on node labels: only nodes that one of them matches announce. Without any, all nodes do.',
     ),
     interfaces: field(
-      z.optional(z.array(field(z.string(), 'The name of a network interface.'))),
+      z.optional(z.array(z.string())),
       'The network interfaces of the nodes to announce on, such as eth0. Without any, all interfaces are used, apart ' +
         'from those that the ConfigMap metallb-excludel2 leaves out.',
     ),

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { field } from './field.ts';
+import { field, ruled } from './field.ts';
 
 /** Bounds that let the API server know what the rule on each expression may cost in all. */
 const maxSelectors = 1024;
@@ -19,7 +19,7 @@ const expression = field(
       { enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
     ),
     values: field(
-      z.optional(z.array(field(z.string(), 'A label value.', { maxLength: 63, pattern: labelValuePattern }))),
+      z.optional(z.array(ruled(z.string(), { maxLength: 63, pattern: labelValuePattern }))),
       'The values for In and NotIn (at least one); it stays empty for Exists and DoesNotExist.',
       { 'x-kubernetes-list-type': 'atomic' },
     ),
