@@ -332,6 +332,7 @@ test('whatever happens, it ends with no address twice, nobody waiting beside a f
             break;
           case 'restart':
             reconciler = start(current);
+            for (const key of server.keys()) seen.add(key);
         }
       }
       for (let i = 0; i < 4; i++) {
