@@ -1,0 +1,154 @@
+import { expect, test } from 'vitest';
+import { repository } from '../support/cluster/build.ts';
+import { eventsOf } from '../support/cluster/events.ts';
+import { eventually } from '../support/cluster/eventually.ts';
+import { metallbCluster } from '../support/cluster/fixture.ts';
+import { probeHttp } from '../support/cluster/http-probe.ts';
+import { addressesOf, curl, getObject, neighbourMac, nodeOfMac } from '../support/cluster/metallb.ts';
+import { apply, backends, l2Advertisement, loadBalancer, pool, remove } from '../support/cluster/objects.ts';
+
+const cluster = metallbCluster();
+
+const oneAddress = (name: string): Promise<string> =>
+  eventually(`${name} gets an address`, async () => (await addressesOf(cluster(), name))[0]);
+
+const answer = (address: string): Promise<string> =>
+  eventually(`${address} answers`, () => curl(cluster(), 'client', address));
+
+const forgetNeighbours = () => cluster().exec('client', ['ip', 'neigh', 'flush', 'all']);
+
+/** Waits long enough for an ARP request to be answered, and says whether it was. */
+const isAnswered = async (address: string): Promise<boolean> => {
+  const { code } = await cluster().exec('client', ['arping', '-c', '2', '-W', '0.5', '-i', 'eth0', address], {
+    check: false,
+  });
+  return code === 0;
+};
+
+test('the examples of the documentation give an address that the client reaches', async () => {
+  await cluster().kubectl(['apply', '-f', 'docs/examples/'], { cwd: repository });
+  const address = await oneAddress('echo');
+  expect(address).toBe('198.18.1.1'); // .0 is left out: avoidBuggyIPs
+  expect(await answer(address)).toBe('hello from metallb-ts\n');
+  const mac = await neighbourMac(cluster(), 'client', address);
+  const owner = await nodeOfMac(cluster(), mac ?? '');
+  const events = await eventually('both events are there', async () => {
+    const lines = await eventsOf(cluster(), 'Service', 'echo');
+    return lines.length >= 2 && lines;
+  });
+  expect(events.map(({ type, reason, message, component }) => [type, reason, message, component])).toEqual(
+    expect.arrayContaining([
+      ['Normal', 'IPAllocated', 'Assigned IP ["198.18.1.1"]', 'metallb-controller'],
+      ['Normal', 'nodeAssigned', `announcing from node "${owner}" with protocol "layer2"`, 'metallb-speaker'],
+    ]),
+  );
+  await cluster().kubectl(['delete', '-f', 'docs/examples/echo.yaml'], { cwd: repository });
+  await forgetNeighbours();
+  expect(await isAnswered(address)).toBe(false);
+  await cluster().kubectl(['delete', '-f', 'docs/examples/pool.yaml'], { cwd: repository });
+});
+
+test('an advertisement with a selector that is not served announces nothing and says so', async () => {
+  const objects = [pool('edge', ['198.18.2.0/29']), loadBalancer('edge')];
+  const forbidden = l2Advertisement('edge', { nodeSelectors: [{ matchLabels: { 'kubernetes.io/hostname': 'n1' } }] });
+  await apply(cluster(), backends(), ...objects, forbidden);
+  const address = await oneAddress('edge');
+  const [warning] = await eventually('the advertisement has an event', async () => {
+    const lines = await eventsOf(cluster(), 'L2Advertisement', 'edge', 'metallb-system');
+    return lines.length > 0 && lines;
+  });
+  expect(warning).toMatchObject({ type: 'Warning', message: expect.stringContaining('spec.nodeSelectors') });
+  expect(await isAnswered(address)).toBe(false);
+  await apply(cluster(), l2Advertisement('edge', { nodeSelectors: [] }));
+  expect(await answer(address)).toContain('nginx');
+  await remove(cluster(), ...objects, forbidden);
+});
+
+test('an advertisement for an interface that no node has is said, and another one serves', async () => {
+  const objects = [pool('edge', ['198.18.3.0/29']), loadBalancer('edge')];
+  await apply(cluster(), backends(), ...objects, l2Advertisement('edge', { interfaces: ['eth9'] }));
+  const address = await oneAddress('edge');
+  await eventually('a speaker says so', async () =>
+    (await eventsOf(cluster(), 'Service', 'edge')).some(
+      ({ type, reason, message }) =>
+        type === 'Warning' && reason === 'announceFailed' && message.includes(`specified by LB IP "${address}"`),
+    ),
+  );
+  expect(await isAnswered(address)).toBe(false);
+  await apply(cluster(), l2Advertisement('edge', { interfaces: ['eth9', 'eth0'] }));
+  expect(await answer(address)).toContain('nginx');
+  await remove(cluster(), ...objects, l2Advertisement('edge'));
+});
+
+test('an address without usable endpoints is announced by nobody', async () => {
+  const objects = [pool('edge', ['198.18.4.0/29']), l2Advertisement('edge'), loadBalancer('edge')];
+  await apply(cluster(), backends(0), ...objects);
+  const address = await oneAddress('edge');
+  expect(await isAnswered(address)).toBe(false);
+  await apply(cluster(), backends(1));
+  expect(await answer(address)).toContain('nginx');
+  await remove(cluster(), ...objects);
+});
+
+test('a restarted speaker answers again, and no other node takes part', async () => {
+  const objects = [pool('edge', ['198.18.5.0/29']), l2Advertisement('edge'), loadBalancer('edge')];
+  await apply(cluster(), backends(), ...objects);
+  const address = await oneAddress('edge');
+  await answer(address);
+  const owner = await nodeOfMac(cluster(), (await neighbourMac(cluster(), 'client', address)) ?? '');
+  type Pods = { items: { metadata: { name: string } }[] };
+  const pods = await getObject<Pods>(
+    cluster(),
+    '-n',
+    'metallb-system',
+    'pods',
+    '-l',
+    'component=speaker',
+    `--field-selector=spec.nodeName=${owner}`,
+  );
+  await cluster().kubectl(['-n', 'metallb-system', 'delete', 'pod', pods?.items[0]?.metadata.name ?? ''], {
+    timeout: 60_000,
+  });
+  await cluster().kubectl(['-n', 'metallb-system', 'rollout', 'status', 'daemonset/speaker'], { timeout: 60_000 });
+  await eventually('the owner answers again', async () => {
+    await forgetNeighbours();
+    if ((await curl(cluster(), 'client', address)) === undefined) return false;
+    return (
+      (await neighbourMac(cluster(), 'client', address)) ===
+      (await cluster()
+        .lan.host(owner ?? '')
+        .macOf('eth0'))
+    );
+  });
+  const { stdout } = await cluster().exec('client', ['arping', '-c', '3', '-i', 'eth0', address]);
+  expect(new Set(stdout.match(/[0-9a-f]{2}(:[0-9a-f]{2}){5}/g))).toHaveProperty('size', 1);
+  await remove(cluster(), ...objects);
+});
+
+test('when the owner is unplugged another node answers, and one alone when it is back', async () => {
+  const objects = [pool('edge', ['198.18.6.0/29']), l2Advertisement('edge'), loadBalancer('edge')];
+  await apply(cluster(), backends(3), ...objects);
+  const address = await oneAddress('edge');
+  await answer(address);
+  const mac = (await neighbourMac(cluster(), 'client', address)) ?? '';
+  const owner = (await nodeOfMac(cluster(), mac)) ?? '';
+  await cluster().unplug(owner);
+  using probe = probeHttp(cluster(), 'client', `http://${address}/`, 100);
+  const unplugged = performance.timeOrigin + performance.now();
+  await eventually('another node answers', () => probe.answers.some((time) => time > unplugged + 1000), {
+    timeout: 300_000,
+  });
+  const newMac = await neighbourMac(cluster(), 'client', address);
+  expect(newMac).not.toBe(mac);
+  expect(await nodeOfMac(cluster(), newMac ?? '')).toMatch(/^n\d$/);
+  await cluster().plug(owner);
+  await eventually('the node is ready again', async () => {
+    const { stdout } = await cluster().kubectl(['get', 'node', owner]);
+    return / Ready /.test(stdout);
+  });
+  await eventually('one node alone answers', async () => {
+    const { stdout } = await cluster().exec('client', ['arping', '-c', '3', '-i', 'eth0', address]);
+    return new Set(stdout.match(/[0-9a-f]{2}(:[0-9a-f]{2}){5}/g)).size === 1;
+  });
+  await remove(cluster(), ...objects);
+});
