@@ -9,7 +9,6 @@ import {
   type PlanContext,
   planService,
   type ServicePlan,
-  withStatus,
 } from '../src/domain/service/plan.ts';
 import { WaitingList } from '../src/domain/service/waiting-list.ts';
 import { familyOf, type Ip } from '../src/lib/ip.ts';
@@ -177,8 +176,7 @@ export class ServiceReconciler {
   #plan(record: ServiceRecord): void {
     const { view } = record;
     const { key } = view;
-    // While a status of ours is on its way, the one in the object is the past.
-    const plan = planService(record.unwritten === undefined ? view : withStatus(view, record.unwritten), this.#context);
+    const plan = planService(view, this.#context, record.unwritten);
     this.#reserve(key, plan.allocation);
     this.#note(key, plan);
     record.unwritten = plan.status !== undefined && !isWritten(view, plan.status) ? plan.status : undefined;

@@ -53,10 +53,16 @@ const [allocatedFromKey] = annotationKeys.allocatedFromPool;
 
 /**
  * Says what must change for one service. Decides only; the caller performs it. An address that stands in the status
- * is kept whatever happens to the pools, until the service asks for another one.
+ * is kept whatever happens to the pools, until the service asks for another one. `unwritten` is a status planned
+ * before that is still on its way: then what the object shows is the past.
  */
-export const planService = (service: ServiceView, context: PlanContext): ServicePlan => {
-  if (!isServed(service, context)) return planUnserved(service, context);
+export const planService = (
+  observed: ServiceView,
+  context: PlanContext,
+  unwritten?: DesiredStatus,
+): ServicePlan => {
+  const service = unwritten === undefined ? observed : withStatus(observed, unwritten);
+  if (!isServed(service, context)) return planUnserved(service, context, unwritten !== undefined);
   const families = clusterFamilies(service);
   const [family] = families;
   if (family === undefined) return planWithoutClusterIp(service, context);
@@ -112,8 +118,13 @@ const isServed = (service: ServiceView, context: PlanContext): boolean =>
   service.type === 'LoadBalancer' && handlesClass(context.lbClass, service);
 
 /** A service of another type gives back what it had; one of another class is none of our business. */
-const planUnserved = (service: ServiceView, { lbClass, allocations }: PlanContext): ServicePlan => {
+const planUnserved = (
+  service: ServiceView,
+  { lbClass, allocations }: PlanContext,
+  hasUnwritten: boolean,
+): ServicePlan => {
   const wasOurs =
+    hasUnwritten ||
     allocations.allocationOf(service.key) !== undefined ||
     (handlesClass(lbClass, service) && service.annotations[allocatedFromKey] !== undefined);
   const isOver = wasOurs && service.type !== 'LoadBalancer';
