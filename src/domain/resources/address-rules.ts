@@ -10,9 +10,9 @@ const ipv4 = String.raw`(?:${octet}\.){3}${octet}`;
  * Eight groups, or fewer with one `::`: some groups before it, some behind it, seven at most. The form that ends in a
  * dotted IPv4 address is left out, as no pool needs it and the rules have to stay small.
  */
-const group = String.raw`[\da-f]{1,4}`;
+const group = String.raw`[\da-fA-F]{1,4}`;
 const compressed = [6, 5, 4, 3, 2, 1].map((before) => `(?:${group}:){1,${before}}(?::${group}){1,${7 - before}}`);
-const ipv6 = `(?i:(?:${group}:){7}${group}|${compressed.join('|')}|(?:${group}:){1,7}:|:(?::${group}){1,7}|::)`;
+const ipv6 = `(?:(?:${group}:){7}${group}|${compressed.join('|')}|(?:${group}:){1,7}:|:(?::${group}){1,7}|::)`;
 
 /** A whole CIDR of either family. */
 export const cidrPattern = String.raw`^(?:${ipv4}/(?:3[0-2]|[12]?\d)|${ipv6}/(?:12[0-8]|1[01]\d|[1-9]?\d))$`;
@@ -21,7 +21,7 @@ export const cidrPattern = String.raw`^(?:${ipv4}/(?:3[0-2]|[12]?\d)|${ipv6}/(?:
 export const rangeStartPattern = String.raw`^\s*(?:${ipv4}|${ipv6})\s*-`;
 
 /** `-last`, which has no other dash in it. */
-export const rangeEndPattern = String.raw`-\s*(?:${ipv4}|${ipv6})\s*$`;
+export const rangeEndPattern = String.raw`^[^-]*-\s*(?:${ipv4}|${ipv6})\s*$`;
 
 /** Neither end has a colon, or both have one. */
 const sameFamilyPattern = '^(?:[^:]*|[^-]*:[^-]*-.*:.*)$';
