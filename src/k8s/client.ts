@@ -1,10 +1,13 @@
-import http from 'node:http';
-import https from 'node:https';
+import type { Agent, AgentOptions, IncomingMessage } from 'node:http';
 import { seconds, type Clock, type Millis } from '../lib/time.ts';
 import type { Api, ApiRequest } from './api.ts';
 import { limitCall, type CallLimit } from './call-limit.ts';
 import type { Credentials, TlsOptions } from './credentials.ts';
 import { refusal } from './status.ts';
+
+// Not imports: importing node:http by name evaluates its lazy WebSocket client, which costs 12 MiB.
+const http = process.getBuiltinModule('node:http');
+const https = process.getBuiltinModule('node:https');
 
 export type ClientOptions = {
   readonly credentials: Credentials;
@@ -31,7 +34,7 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
   let agents = makeAgents(isTls, {});
 
   /** The headers and the agent for one call; a renewed certificate gets new connections. */
-  const prepare = async (isStream: boolean): Promise<{ headers: Record<string, string>; agent: http.Agent }> => {
+  const prepare = async (isStream: boolean): Promise<{ headers: Record<string, string>; agent: Agent }> => {
     const { headers, tls, proxyAgent } = await credentials.identity();
     if (!isSameTls(tls, agents.tls)) {
       agents.calls.destroy();
@@ -41,7 +44,7 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
   };
 
   /** Sends one call; resolves with the answer's head if it is a yes. */
-  const send = async (call: ApiRequest, limit: CallLimit, isStream: boolean): Promise<http.IncomingMessage> => {
+  const send = async (call: ApiRequest, limit: CallLimit, isStream: boolean): Promise<IncomingMessage> => {
     const { headers, agent } = await prepare(isStream);
     limit.check();
     const method = call.method ?? 'GET';
@@ -53,7 +56,7 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
         call.contentType ?? (method === 'PATCH' ? 'application/merge-patch+json' : 'application/json');
       headers['content-length'] = String(body.length);
     }
-    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const request = transport.request({
       hostname: server.hostname.replace(/^\[|\]$/g, ''),
       port: server.port || (isTls ? 443 : 80),
@@ -106,11 +109,11 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
   };
 };
 
-type Agents = { readonly tls: TlsOptions; readonly calls: http.Agent; readonly streams: http.Agent };
+type Agents = { readonly tls: TlsOptions; readonly calls: Agent; readonly streams: Agent };
 
 const makeAgents = (isTls: boolean, tls: TlsOptions): Agents => {
   const shared = { ...(isTls ? tls : {}), noDelay: true, scheduling: 'lifo' } as const;
-  const make = (options: http.AgentOptions): http.Agent =>
+  const make = (options: AgentOptions): Agent =>
     isTls ? new https.Agent({ ...shared, ...options }) : new http.Agent({ ...shared, ...options });
   return {
     tls,
@@ -136,7 +139,7 @@ const queryText = (query: ApiRequest['query'] = {}): string => {
     : `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString()}`;
 };
 
-const readAll = async (response: http.IncomingMessage): Promise<Buffer> => {
+const readAll = async (response: IncomingMessage): Promise<Buffer> => {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -146,7 +149,7 @@ const readAll = async (response: http.IncomingMessage): Promise<Buffer> => {
 };
 
 /** The chunks of a body; ends the connection when the reader stops. */
-async function* body(response: http.IncomingMessage, limit: CallLimit): AsyncGenerator<Uint8Array> {
+async function* body(response: IncomingMessage, limit: CallLimit): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of response) yield chunk as Buffer;
   } catch (error) {
