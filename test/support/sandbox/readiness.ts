@@ -5,7 +5,8 @@ import { proxyHealthPort } from '../control-plane/components.ts';
 export const isReady = async (component: string, api: Api): Promise<boolean> => {
   switch (component) {
     case 'etcd':
-      return (await api.get('/readyz/etcd')).status === 200;
+      // An object is read from etcd itself, where /readyz/etcd may answer from what it found a while ago.
+      return (await api.get('/api/v1/namespaces/default')).status === 200;
     case 'kube-apiserver':
       return (await api.get('/readyz')).status === 200;
     case 'kube-controller-manager':

@@ -43,7 +43,7 @@ export type Sandbox = AsyncDisposable & {
   readonly plug: (host: string) => Promise<void>;
   /** What runs: `etcd`, `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `kube-proxy-n1`, … */
   readonly components: () => readonly StartedComponent[];
-  /** Ends a component with SIGTERM, and with SIGKILL after `grace` milliseconds (10 s unless told). */
+  /** Ends a component with SIGTERM, and with SIGKILL after `grace` milliseconds (3 s unless told). */
   readonly stop: (component: string, grace?: number) => Promise<void>;
   /** Starts a stopped component and waits until it is ready. */
   readonly start: (component: string) => Promise<void>;
@@ -108,7 +108,7 @@ export const sandboxOf = (initial: SandboxState): Sandbox => {
         .join(', ')}`,
     );
   };
-  const stop = (component: string, grace = 10_000): Promise<void> => stopProcess(componentNamed(component).id, grace);
+  const stop = (component: string, grace = 3000): Promise<void> => stopProcess(componentNamed(component).id, grace);
   const start = async (component: string): Promise<void> => {
     const stopped = componentNamed(component);
     const started = startComponent(stopped, lan.host(stopped.host).name, files.logs);
