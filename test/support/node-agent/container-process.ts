@@ -1,0 +1,172 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, closeSync, readFileSync, renameSync, existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { initPath } from './container-root.ts';
+import { launchFailed, type LaunchPlan, launchScript } from './launcher.ts';
+import { setprivArguments } from './security.ts';
+
+/** How a container's program ended. */
+export type ProcessExit = { readonly code: number; readonly signal: number | undefined };
+
+/** The end of a command run inside a container, with the last part of what it printed. */
+export type ExecResult = { readonly code: number; readonly output: string };
+
+/** The container could not be started; the kubelet calls this RunContainerError. */
+export class LaunchError extends Error {
+  override readonly name = 'LaunchError';
+}
+
+const signalNumbers: Readonly<Partial<Record<NodeJS.Signals, number>>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
+};
+
+/** The namespaces of the pod, held by the process with this id; the network is the node's own for host-network pods. */
+export type PodNamespaces = { readonly holder: number; readonly hostNetwork: boolean };
+
+const enterPod = ({ holder, hostNetwork }: PodNamespaces): readonly string[] => [
+  'nsenter',
+  `--target=${holder}`,
+  '--uts',
+  '--ipc',
+  ...(hostNetwork ? [] : ['--net']),
+];
+
+/**
+ * A running container: process 1 of a PID namespace of its own, so that its end is the end of everything it started.
+ * It dies with the node agent.
+ */
+export class ContainerProcess {
+  readonly plan: LaunchPlan;
+  /** Settles when the program has ended. */
+  readonly exited: Promise<ProcessExit>;
+  readonly #pid: number;
+
+  private constructor(plan: LaunchPlan, child: ChildProcess, pid: number) {
+    this.plan = plan;
+    this.#pid = pid;
+    this.exited = exitOf(child);
+  }
+
+  /**
+   * Starts a container. `dir` takes the launcher's script, `logFile` what the program prints; the log of the run before
+   * is kept as `<logFile>.previous`. Rejects with `LaunchError` when the root cannot be put together.
+   */
+  static async start(plan: LaunchPlan, namespaces: PodNamespaces, dir: string, logFile: string): Promise<ContainerProcess> {
+    const script = join(dir, 'launch.sh');
+    await writeFile(script, launchScript(plan), { mode: 0o600 });
+    if (existsSync(logFile)) renameSync(logFile, `${logFile}.previous`);
+    const log = openSync(logFile, 'a', 0o666);
+    const [program = '', ...args] = [
+      ...['setpriv', '--pdeathsig=KILL', ...enterPod(namespaces)],
+      ...['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', 'sh', script],
+    ];
+    const child = spawn(program, args, { cwd: '/', stdio: ['ignore', log, log, 'pipe'] });
+    closeSync(log);
+    const spawned = once(child, 'spawn');
+    const ended = exitOf(child);
+    await spawned;
+    // The launcher closes its end when all is prepared; the program takes its place at once.
+    const complaint = await text(child.stdio[3] as NodeJS.ReadableStream);
+    const pid = onlyChildOf(child.pid as number);
+    if (complaint !== '' || pid === undefined) {
+      const { code } = await ended;
+      if (code === launchFailed || complaint !== '') throw new LaunchError(complaint.trim());
+      // The program was so short that it has ended already.
+      return new ContainerProcess(plan, child, 0);
+    }
+    return new ContainerProcess(plan, child, pid);
+  }
+
+  /** Sends a signal to the program; one that has ended already is none the worse. */
+  kill(signal: NodeJS.Signals): void {
+    if (this.#pid === 0) return;
+    try {
+      process.kill(this.#pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+
+  /** Runs a command inside, as the container's user; it is killed when `signal` aborts. */
+  async exec(command: readonly string[], signal: AbortSignal): Promise<ExecResult> {
+    const child = spawn(
+      '/usr/bin/env',
+      [
+        ...['-i', ...[...this.plan.environment].map(([name, value]) => `${name}=${value}`)],
+        ...[toolPath('setpriv'), '--pdeathsig=KILL', toolPath('nsenter'), `--target=${this.#pid}`],
+        ...['--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--'],
+        ...[initPath, ...setprivArguments(this.plan.credentials), ...command],
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' },
+    );
+    // An abort is reported through the exit as well.
+    child.once('error', () => undefined);
+    const ended = exitOf(child);
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    const { code } = await ended;
+    return { code, output: `${stdout}${stderr}`.slice(0, 10_240) };
+  }
+}
+
+const exitOf = (child: ChildProcess): Promise<ProcessExit> =>
+  child.exitCode !== null || child.signalCode !== null
+    ? Promise.resolve(exitFrom(child.exitCode, child.signalCode))
+    : new Promise((resolve) => {
+        child.once('exit', (code, signal) => resolve(exitFrom(code, signal)));
+        child.once('error', () => resolve(exitFrom(launchFailed, null)));
+      });
+
+const exitFrom = (code: number | null, signal: NodeJS.Signals | null): ProcessExit => {
+  const number = signal === null ? undefined : (signalNumbers[signal] ?? 0);
+  // A shell that ran the program as its child reports a signal as a code above 128.
+  return { code: code ?? 128 + (number ?? 0), signal: number };
+};
+
+/** The one child of a process; `undefined` if it has none. */
+const onlyChildOf = (pid: number): number | undefined => {
+  try {
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+    return child === undefined || child === '' ? undefined : Number(child);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ESRCH') return undefined;
+    throw error;
+  }
+};
+
+const searchPath = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+
+/** The full path of one of the machine's tools; throws if it is not installed. */
+export const toolPath = (name: string): string => {
+  const found = searchPath.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`the program ${name} is not installed`);
+  return found;
+};
+
+/**
+ * Whether a program that ended with this code could not be executed at all; gives the sentence of container runtimes.
+ * setpriv(1), which executes it, leaves its complaint at the end of the log.
+ */
+export const executionFailure = async (exit: ProcessExit, argv: readonly string[], logFile: string): Promise<string | undefined> => {
+  if (exit.code !== 126 && exit.code !== 127) return undefined;
+  const lastLine = (await readFile(logFile, 'utf8')).trimEnd().split('\n').at(-1) ?? '';
+  const why = /failed to execute .*: (.+)$/.exec(lastLine)?.[1];
+  if (why === undefined) return undefined;
+  const [program = ''] = argv;
+  const reason = program.includes('/') ? `stat ${program}: ${why.toLowerCase()}` : 'executable file not found in $PATH';
+  return `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "${program}": ${reason}`;
+};
