@@ -5,6 +5,11 @@ import { type BenchResult, formatTable } from './result.ts';
 const benches: Readonly<Record<string, () => Promise<{ readonly run: () => Promise<BenchResult> }>>> = {
   arp: () => import('./arp.ts'),
   flood: () => import('./flood.ts'),
+  create: () => import('./create.ts'),
+  burst: () => import('./burst.ts'),
+  rest: () => import('./rest.ts'),
+  memory: () => import('./memory.ts'),
+  start: () => import('./start.ts'),
 };
 
 const usage = `Usage: npm run bench -- NAME [--json]
