@@ -31,7 +31,9 @@ export type Connection = {
   readonly token?: string;
 };
 
-type KubeconfigEntry = { readonly name: string } & Readonly<Record<'cluster' | 'user' | 'context', Record<string, string>>>;
+type KubeconfigEntry = { readonly name: string } & Readonly<
+  Record<'cluster' | 'user' | 'context', Record<string, string>>
+>;
 
 /** Reads the current context of a kubeconfig file: client certificate or token, inline or in files beside it. */
 export const readKubeconfig = (file: string): Connection => {
@@ -94,7 +96,13 @@ export const makeApiClient = (connection: Connection): ApiClient => {
   // A watch holds its connection, so watches have connections of their own.
   const watchAgent = secure ? new Agent({ keepAlive: false, ...tls }) : new HttpAgent({ keepAlive: false });
 
-  const send = (method: string, path: string, body: object | undefined, signal: AbortSignal | undefined, watch: boolean) =>
+  const send = (
+    method: string,
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal | undefined,
+    watch: boolean,
+  ) =>
     new Promise<IncomingMessage>((resolvePromise, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body);
       const req = (secure ? request : httpRequest)(

@@ -14,7 +14,7 @@ import {
 import type { Image } from './images.ts';
 import type { LaunchPlan } from './launcher.ts';
 import { containerCredentials } from './security.ts';
-import type { Container, Pod, Volume } from './types.ts';
+import type { ConfigMap, Container, Pod, Secret, Volume } from './types.ts';
 
 /** What the containers of a pod have in common. */
 export type PodContext = {
@@ -29,7 +29,10 @@ export type PodContext = {
 };
 
 /** Why a container cannot be made, as its `waiting` state says it. */
-export type PlanError = { readonly reason: 'CreateContainerConfigError' | 'CreateContainerError'; readonly message: string };
+export type PlanError = {
+  readonly reason: 'CreateContainerConfigError' | 'CreateContainerError';
+  readonly message: string;
+};
 
 /** The file of a container's last words. */
 export const terminationLog = (dir: string): string => join(dir, 'termination-log');
@@ -60,7 +63,11 @@ export const planContainer = async (
   if (!mounts.ok) return configError(mounts.error);
   const workingDir = container.workingDir ?? image.workingDir;
   const hosts = hostsFile(context);
-  const root = await prepareRoot(dir, { image, workingDir, hosts, hostname, mounts: mounts.value }, toolPath('setpriv'));
+  const root = await prepareRoot(
+    dir,
+    { image, workingDir, hosts, hostname, mounts: mounts.value },
+    toolPath('setpriv'),
+  );
   return ok({
     root,
     readOnlyRoot: container.securityContext?.readOnlyRootFilesystem === true,
@@ -84,7 +91,10 @@ const fetchSources = async (client: ApiClient, namespace: string, container: Con
     }
     return found;
   };
-  return { secrets: await fetchAll('secrets', secrets), configMaps: await fetchAll('configmaps', configMaps) } as const;
+  return {
+    secrets: await fetchAll<Secret>('secrets', secrets),
+    configMaps: await fetchAll<ConfigMap>('configmaps', configMaps),
+  };
 };
 
 /** The container's mounts, outer ones first. */
@@ -102,7 +112,8 @@ const bindMounts = async (
   ];
   for (const mount of container.volumeMounts ?? []) {
     const found = volumes.find(({ volume }) => volume.name === mount.name);
-    if (found === undefined) return err(`volume "${mount.name}" is not one of the pod's (${pod.metadata.name} on ${addresses.nodeName})`);
+    if (found === undefined)
+      return err(`volume "${mount.name}" is not one of the pod's (${pod.metadata.name} on ${addresses.nodeName})`);
     const isWritable = found.volume.emptyDir !== undefined && mount.readOnly !== true;
     const from = mount.subPath === undefined ? found.path : join(found.path, mount.subPath);
     if (mount.subPath !== undefined && isWritable) await mkdir(from, { recursive: true });

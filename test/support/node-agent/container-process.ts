@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { openSync, closeSync, readFileSync, renameSync, existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { initPath } from './container-root.ts';
-import { launchFailed, type LaunchPlan, launchScript } from './launcher.ts';
+import { launchFailed, launchReady, type LaunchPlan, launchScript } from './launcher.ts';
 import { setprivArguments } from './security.ts';
 
 /** How a container's program ended. */
@@ -66,29 +67,32 @@ export class ContainerProcess {
    * Starts a container. `dir` takes the launcher's script, `logFile` what the program prints; the log of the run before
    * is kept as `<logFile>.previous`. Rejects with `LaunchError` when the root cannot be put together.
    */
-  static async start(plan: LaunchPlan, namespaces: PodNamespaces, dir: string, logFile: string): Promise<ContainerProcess> {
+  static async start(
+    plan: LaunchPlan,
+    namespaces: PodNamespaces,
+    dir: string,
+    logFile: string,
+  ): Promise<ContainerProcess> {
     const script = join(dir, 'launch.sh');
     await writeFile(script, launchScript(plan), { mode: 0o600 });
     if (existsSync(logFile)) renameSync(logFile, `${logFile}.previous`);
     const log = openSync(logFile, 'a', 0o666);
-    const [program = '', ...args] = [
-      ...['setpriv', '--pdeathsig=KILL', ...enterPod(namespaces)],
-      ...['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', 'sh', script],
-    ];
-    const child = spawn(program, args, { cwd: '/', stdio: ['ignore', log, log, 'pipe'] });
+    const isolated = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', 'sh', script];
+    const child = spawn('setpriv', ['--pdeathsig=KILL', ...enterPod(namespaces), ...isolated], {
+      cwd: '/',
+      stdio: ['ignore', log, log, 'pipe'],
+    });
     closeSync(log);
     const spawned = once(child, 'spawn');
     const ended = exitOf(child);
     await spawned;
-    // The launcher closes its end when all is prepared; the program takes its place at once.
-    const complaint = await text(child.stdio[3] as NodeJS.ReadableStream);
-    const pid = onlyChildOf(child.pid as number);
-    if (complaint !== '' || pid === undefined) {
-      const { code } = await ended;
-      if (code === launchFailed || complaint !== '') throw new LaunchError(complaint.trim());
-      // The program was so short that it has ended already.
-      return new ContainerProcess(plan, child, 0);
+    const complaint = await launcherWords(child.stdio[3] as Readable);
+    if (complaint !== undefined) {
+      await ended;
+      throw new LaunchError(complaint === '' ? 'the launcher of the container was killed' : complaint);
     }
+    // A program may have ended already by now.
+    const pid = onlyChildOf(child.pid as number) ?? 0;
     return new ContainerProcess(plan, child, pid);
   }
 
@@ -104,14 +108,21 @@ export class ContainerProcess {
 
   /** Runs a command inside, as the container's user; it is killed when `signal` aborts. */
   async exec(command: readonly string[], signal: AbortSignal): Promise<ExecResult> {
+    const variables = [...this.plan.environment].map(([name, value]) => `${name}=${value}`);
+    const enter = [
+      toolPath('nsenter'),
+      `--target=${this.#pid}`,
+      '--mount',
+      '--uts',
+      '--ipc',
+      '--net',
+      '--pid',
+      '--root',
+    ];
+    const program = [initPath, ...setprivArguments(this.plan.credentials), ...command];
     const child = spawn(
-      '/usr/bin/env',
-      [
-        ...['-i', ...[...this.plan.environment].map(([name, value]) => `${name}=${value}`)],
-        ...[toolPath('setpriv'), '--pdeathsig=KILL', toolPath('nsenter'), `--target=${this.#pid}`],
-        ...['--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--'],
-        ...[initPath, ...setprivArguments(this.plan.credentials), ...command],
-      ],
+      'env',
+      ['-i', ...variables, toolPath('setpriv'), '--pdeathsig=KILL', ...enter, '--', ...program],
       { stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' },
     );
     // An abort is reported through the exit as well.
@@ -122,6 +133,16 @@ export class ContainerProcess {
     return { code, output: `${stdout}${stderr}`.slice(0, 10_240) };
   }
 }
+
+/** Waits for the launcher; `undefined` when the root stands, else what it complained about before it ended. */
+const launcherWords = async (pipe: Readable): Promise<string | undefined> => {
+  let words = '';
+  for await (const chunk of pipe) {
+    words += String(chunk);
+    if (words.endsWith(`${launchReady}\n`)) return undefined;
+  }
+  return words.trim();
+};
 
 const exitOf = (child: ChildProcess): Promise<ProcessExit> =>
   child.exitCode !== null || child.signalCode !== null
@@ -143,7 +164,8 @@ const onlyChildOf = (pid: number): number | undefined => {
     const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
     return child === undefined || child === '' ? undefined : Number(child);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ESRCH') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ESRCH')
+      return undefined;
     throw error;
   }
 };
@@ -161,7 +183,11 @@ export const toolPath = (name: string): string => {
  * Whether a program that ended with this code could not be executed at all; gives the sentence of container runtimes.
  * setpriv(1), which executes it, leaves its complaint at the end of the log.
  */
-export const executionFailure = async (exit: ProcessExit, argv: readonly string[], logFile: string): Promise<string | undefined> => {
+export const executionFailure = async (
+  exit: ProcessExit,
+  argv: readonly string[],
+  logFile: string,
+): Promise<string | undefined> => {
   if (exit.code !== 126 && exit.code !== 127) return undefined;
   const lastLine = (await readFile(logFile, 'utf8')).trimEnd().split('\n').at(-1) ?? '';
   const why = /failed to execute .*: (.+)$/.exec(lastLine)?.[1];

@@ -68,7 +68,10 @@ export const prepareRoot = async (dir: string, plan: RootPlan, setprivPath: stri
   await mkdir(inside('/tmp'), { recursive: true });
   await chmod(inside('/tmp'), 0o1777);
   await bindSystem(bind, inside, plan.image.hasTools);
-  await file('/etc/passwd', passwd.map((user) => `${user.name}:x:${user.uid}:${user.gid}::${user.home}:/sbin/nologin\n`).join(''));
+  await file(
+    '/etc/passwd',
+    passwd.map((user) => `${user.name}:x:${user.uid}:${user.gid}::${user.home}:/sbin/nologin\n`).join(''),
+  );
   await file('/etc/group', passwd.map(({ name, gid }) => `${name}:x:${gid}:\n`).join(''));
   await file('/etc/hosts', plan.hosts);
   await file('/etc/hostname', `${plan.hostname}\n`);
@@ -133,7 +136,8 @@ const copyReadable = async (from: string, to: string): Promise<void> => {
   }
 };
 
-const isBelow = (path: string, folder: string): boolean => path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+const isBelow = (path: string, folder: string): boolean =>
+  path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 
 /** Blanks and backslashes are octal in fstab(5). */
 const escapeField = (field: string): string =>

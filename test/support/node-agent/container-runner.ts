@@ -165,7 +165,12 @@ export class ContainerRunner {
     const containerId = `sandbox://${randomBytes(32).toString('hex')}`;
     const startedAt = timestamp();
     const ended = (exitCode: number, reason: string, message?: string): ContainerTermination => ({
-      ...{ type: 'terminated', exitCode, reason, startedAt, finishedAt: timestamp(), containerId },
+      type: 'terminated',
+      exitCode,
+      reason,
+      startedAt,
+      finishedAt: timestamp(),
+      containerId,
       ...(message === undefined || message === '' ? {} : { message }),
     });
     event('Normal', 'Created', `Created container: ${name}`);
@@ -209,7 +214,8 @@ export class ContainerRunner {
   async #lastWords(exitCode: number): Promise<string> {
     const { dir, logFile } = this.#ports;
     const message = (await readFile(terminationLog(dir), 'utf8')).slice(0, 4096);
-    if (message !== '' || exitCode === 0 || this.#container.terminationMessagePolicy !== 'FallbackToLogsOnError') return message;
+    if (message !== '' || exitCode === 0 || this.#container.terminationMessagePolicy !== 'FallbackToLogsOnError')
+      return message;
     return (await readFile(logFile, 'utf8')).slice(-2048);
   }
 
@@ -219,7 +225,11 @@ export class ContainerRunner {
     if (wait > 0) {
       const { name, namespace, uid } = this.#ports.context.pod.metadata;
       const pod = `${name}_${namespace}(${uid})`;
-      this.#ports.event('Warning', 'BackOff', `Back-off restarting failed container ${this.#container.name} in pod ${pod}`);
+      this.#ports.event(
+        'Warning',
+        'BackOff',
+        `Back-off restarting failed container ${this.#container.name} in pod ${pod}`,
+      );
       this.#wait(
         'CrashLoopBackOff',
         `back-off ${formatBackOff(wait)} restarting failed container=${this.#container.name} pod=${pod}`,

@@ -58,8 +58,9 @@ const setDefault = (variables: Map<string, string>, rest: string): void => {
 };
 
 const substitute = (text: string, variables: ReadonlyMap<string, string>): string =>
-  text.replaceAll(/(?<!\\)\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))/g, (_, braced?: string, fallback?: string, bare?: string) =>
-    variables.get(braced ?? bare ?? '') ?? fallback ?? '',
+  text.replaceAll(
+    /(?<!\\)\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))/g,
+    (_, braced?: string, fallback?: string, bare?: string) => variables.get(braced ?? bare ?? '') ?? fallback ?? '',
   );
 
 /** `A=1 B="two words"`, or the old form `A one value`. */

@@ -66,7 +66,7 @@ const script = (path: string, content: string): ImageFile => ({ type: 'text', pa
 const entryScript = script('/docker-entrypoint.sh', '#!/bin/sh\nexec "$@"\n');
 
 const nginx = (port: number): Maker =>
-  webServer('/usr/sbin/nginx', {
+  webServer('/usr/local/sbin/nginx', {
     entrypoint: ['/docker-entrypoint.sh'],
     cmd: ['nginx', '-g', 'daemon off;'],
     env: new Map([['PATH', defaultPath], ...(port === 80 ? [] : [['NGINX_PORT', `${port}`] as const])]),
@@ -136,7 +136,14 @@ const ownImage = async (repo: string, program: 'controller' | 'speaker'): Promis
 };
 
 /** What a distroless Node image says where the Dockerfile says nothing. */
-const withBase = ({ base, entrypoint, cmd, env, user, workingDir }: ImageConfig): Omit<Image, 'files' | 'hasTools'> => ({
+const withBase = ({
+  base,
+  entrypoint,
+  cmd,
+  env,
+  user,
+  workingDir,
+}: ImageConfig): Omit<Image, 'files' | 'hasTools'> => ({
   entrypoint: entrypoint ?? [nodePath],
   cmd: cmd ?? [],
   env: new Map([['PATH', defaultPath], ['SSL_CERT_FILE', '/etc/ssl/certs/ca-certificates.crt'], ...env]),

@@ -15,10 +15,13 @@ export type LaunchPlan = {
 /** The exit code of a launcher that failed before the container's program was started. */
 export const launchFailed = 125;
 
+/** What the launcher says right before it becomes the container's program. */
+export const launchReady = 'ready';
+
 /**
  * The shell script that becomes a container. It runs as root in fresh mount and PID namespaces, puts the root together,
  * and ends by executing the program there with the container's credentials and exactly its environment. What goes wrong
- * before that is told on descriptor 3, which is closed when the root stands.
+ * before that is told on descriptor 3, and so is that the root stands (`launchReady`).
  */
 export const launchScript = (plan: LaunchPlan): string => {
   const { root, template, fstab } = plan.root;
@@ -34,6 +37,7 @@ export const launchScript = (plan: LaunchPlan): string => {
     `mount -a -T ${quote(fstab)}`,
     ...(plan.readOnlyRoot ? [`mount -o remount,ro ${quote(root)}`] : []),
     'env=$(command -v env) unshare=$(command -v unshare)',
+    `echo ${launchReady} >&3`,
     'exec 2>&4 3>&- 4>&-',
     `exec "$env" -i ${variables.map(quote).join(' ')} "$unshare" ${quote(`--root=${root}`)} ${quote(`--wd=${plan.workingDir}`)} ${program.map(quote).join(' ')}`,
     '',
@@ -41,4 +45,5 @@ export const launchScript = (plan: LaunchPlan): string => {
 };
 
 /** Quotes a word for sh(1). */
-const quote = (word: string): string => (/^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`);
+const quote = (word: string): string =>
+  /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;

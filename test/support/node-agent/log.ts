@@ -10,4 +10,5 @@ export const makeLog =
     process.stderr.write(`${JSON.stringify(line)}\n`);
   };
 
-const describe = (error: Error): string => (error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message);
+const describe = (error: Error): string =>
+  error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;

@@ -36,10 +36,12 @@ export const registerNode = async (client: ApiClient, options: Options, log: Log
     metadata: {
       name: options.nodeName,
       labels: Object.fromEntries(
-        ['kubernetes.io', 'beta.kubernetes.io'].flatMap((domain) => [
-          [`${domain}/os`, 'linux'],
-          [`${domain}/arch`, architecture],
-        ]).concat([['kubernetes.io/hostname', options.nodeName]]),
+        ['kubernetes.io', 'beta.kubernetes.io']
+          .flatMap((domain) => [
+            [`${domain}/os`, 'linux'],
+            [`${domain}/arch`, architecture],
+          ])
+          .concat([['kubernetes.io/hostname', options.nodeName]]),
       ),
     },
     spec: { podCIDR: options.podCidrs[0], podCIDRs: options.podCidrs },
@@ -61,7 +63,10 @@ export const registerNode = async (client: ApiClient, options: Options, log: Log
     } catch (error) {
       if (!isStatus(error, 409)) throw error;
       const known = await client.call<Node>('PATCH', nodePath(options), { metadata: { labels: node.metadata.labels } });
-      const update = { ...known, status: { ...known.status, ...status, conditions: nodeConditions(known.status?.conditions ?? [], timestamp()) } };
+      const update = {
+        ...known,
+        status: { ...known.status, ...status, conditions: nodeConditions(known.status?.conditions ?? [], timestamp()) },
+      };
       return client.call<Node>('PUT', `${nodePath(options)}/status`, update);
     }
   });
@@ -120,11 +125,29 @@ const renewLease = async (client: ApiClient, options: Options, uid: string): Pro
 const nodePath = ({ nodeName }: Options): string => `/api/v1/nodes/${nodeName}`;
 
 /** All well, in the kubelet's words. */
-const nodeConditions = (before: readonly Condition[], now: string): readonly (Condition & { lastHeartbeatTime: string })[] => {
+const nodeConditions = (
+  before: readonly Condition[],
+  now: string,
+): readonly (Condition & { lastHeartbeatTime: string })[] => {
   const conditions: readonly Condition[] = [
-    { type: 'MemoryPressure', status: 'False', reason: 'KubeletHasSufficientMemory', message: 'kubelet has sufficient memory available' },
-    { type: 'DiskPressure', status: 'False', reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
-    { type: 'PIDPressure', status: 'False', reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
+    {
+      type: 'MemoryPressure',
+      status: 'False',
+      reason: 'KubeletHasSufficientMemory',
+      message: 'kubelet has sufficient memory available',
+    },
+    {
+      type: 'DiskPressure',
+      status: 'False',
+      reason: 'KubeletHasNoDiskPressure',
+      message: 'kubelet has no disk pressure',
+    },
+    {
+      type: 'PIDPressure',
+      status: 'False',
+      reason: 'KubeletHasSufficientPID',
+      message: 'kubelet has sufficient PID available',
+    },
     { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' },
   ];
   return conditions.map((condition) => {

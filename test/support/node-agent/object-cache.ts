@@ -38,7 +38,7 @@ export class ObjectCache {
     entry.listeners.add(listener);
     if (entry.observed.known) queueMicrotask(listener);
     return {
-      current: () => entry.observed as Observed<Kinds[K]>,
+      current: () => entry.observed,
       stop: () => {
         entry.listeners.delete(listener);
         if (entry.listeners.size > 0 || this.#entries.get(key) !== entry) return;

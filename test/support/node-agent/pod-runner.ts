@@ -1,5 +1,4 @@
-import { rm } from 'node:fs/promises';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Millis, millis, seconds } from '../../../src/lib/time.ts';
@@ -50,7 +49,7 @@ export class PodRunner {
   #previous: readonly Condition[];
   #written = '';
   #writing: Promise<void> | undefined;
-  #ending: Promise<void> | undefined;
+  #isEnding = false;
   #isOver = false;
   /** Whether there is a status of ours to write: a pod that had ended before keeps what is written. */
   #hasRun = false;
@@ -86,7 +85,9 @@ export class PodRunner {
   update(pod: Pod): void {
     this.#pod = pod;
     if (pod.metadata.deletionTimestamp !== undefined) {
-      this.#ending ??= this.#end(seconds(pod.metadata.deletionGracePeriodSeconds ?? 30));
+      if (this.#isEnding) return;
+      this.#isEnding = true;
+      void this.#end(seconds(pod.metadata.deletionGracePeriodSeconds ?? 30));
     } else if ((pod.spec.readinessGates ?? []).length > 0) this.#changed();
   }
 
@@ -145,7 +146,10 @@ export class PodRunner {
       this.#podIps = podIps;
       this.#changed();
       const context: PodContext = {
-        ...{ pod, hostname, addresses: podAddresses, services: await this.#ports.services() },
+        pod,
+        hostname,
+        addresses: podAddresses,
+        services: await this.#ports.services(),
         volumes: (pod.spec.volumes ?? []).map((volume) => ({ volume, path: volumes.pathOf(volume) })),
       };
       await this.#runContainers(context, sandbox);
@@ -187,7 +191,11 @@ export class PodRunner {
       const fieldPath = `spec.${isInit ? 'initContainers' : 'containers'}{${record.container.name}}`;
       const runner = new ContainerRunner(
         {
-          ...{ client: this.#ports.client, repo: this.#ports.options.repo, context, namespaces: sandbox.namespaces, ...paths },
+          client: this.#ports.client,
+          repo: this.#ports.options.repo,
+          context,
+          namespaces: sandbox.namespaces,
+          ...paths,
           probeHost: context.addresses.podIps[0] ?? '',
           restartPolicy: isInit && policy === 'Always' ? 'OnFailure' : policy,
           event: (type, reason, message) => this.#event(type, reason, message, fieldPath),
@@ -215,7 +223,10 @@ export class PodRunner {
     const { name, namespace, uid, resourceVersion } = this.#pod.metadata;
     this.#ports.event(
       {
-        ...{ kind: 'Pod', name, namespace, uid },
+        kind: 'Pod',
+        name,
+        namespace,
+        uid,
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
         ...(fieldPath === undefined ? {} : { fieldPath }),
       },

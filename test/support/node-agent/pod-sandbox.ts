@@ -27,14 +27,17 @@ export class PodSandbox {
 
   static async create(plan: SandboxPlan): Promise<PodSandbox> {
     const hostNetwork = plan.network === undefined;
-    // As container runtimes have it since containerd 2.0: a low port needs no capability inside a pod's own network.
-    const lowPorts = hostNetwork ? '' : 'echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start;';
+    const script = [
+      'echo "$0" >/proc/sys/kernel/hostname',
+      // As container runtimes have it since containerd 2.0: a low port needs no capability in a pod's own network.
+      ...(hostNetwork ? [] : ['echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start']),
+      'echo ready',
+      'exec sleep infinity >&-',
+    ];
+    const namespaces = ['--uts', '--ipc', ...(hostNetwork ? [] : ['--net'])];
     const holder = spawn(
       'setpriv',
-      [
-        ...['--pdeathsig=KILL', 'unshare', '--uts', '--ipc', ...(hostNetwork ? [] : ['--net'])],
-        ...['sh', '-c', `echo "$0" >/proc/sys/kernel/hostname;${lowPorts} echo ready; exec sleep infinity >&-`, plan.hostname],
-      ],
+      ['--pdeathsig=KILL', 'unshare', ...namespaces, 'sh', '-c', script.join('; '), plan.hostname],
       { cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] },
     );
     await once(holder, 'spawn');
@@ -70,21 +73,27 @@ const noDad = (ip: Ip): string => (familyOf(ip) === 'IPv6' ? ' nodad' : '');
 /** A link between node and pod with one route on each side, as the CNI plugin `ptp` makes it. */
 const connect = async (uid: string, holder: number, network: NonNullable<SandboxPlan['network']>): Promise<void> => {
   const link = linkName(uid);
-  await ip([], [
-    `link add name ${link} type veth peer name eth0 netns ${holder}`,
-    `link set dev ${link} up`,
-    ...network.gateways.map((gateway) => `addr add ${hostPrefix(gateway)} dev ${link}${noDad(gateway)}`),
-    ...network.addresses.map((address) => `route replace ${hostPrefix(address)} dev ${link}`),
-  ]);
-  await ip(['nsenter', `--target=${holder}`, '--net'], [
-    'link set dev lo up',
-    'link set dev eth0 up',
-    ...network.addresses.map((address) => `addr add ${hostPrefix(address)} dev eth0${noDad(address)}`),
-    ...network.gateways.flatMap((gateway) => {
-      const all = familyOf(gateway) === 'IPv4' ? '0.0.0.0/0' : '::/0';
-      return [`route add ${hostPrefix(gateway)} dev eth0`, `route add ${all} via ${gateway} dev eth0`];
-    }),
-  ]);
+  await ip(
+    [],
+    [
+      `link add name ${link} type veth peer name eth0 netns ${holder}`,
+      `link set dev ${link} up`,
+      ...network.gateways.map((gateway) => `addr add ${hostPrefix(gateway)} dev ${link}${noDad(gateway)}`),
+      ...network.addresses.map((address) => `route replace ${hostPrefix(address)} dev ${link}`),
+    ],
+  );
+  await ip(
+    ['nsenter', `--target=${holder}`, '--net'],
+    [
+      'link set dev lo up',
+      'link set dev eth0 up',
+      ...network.addresses.map((address) => `addr add ${hostPrefix(address)} dev eth0${noDad(address)}`),
+      ...network.gateways.flatMap((gateway) => {
+        const all = familyOf(gateway) === 'IPv4' ? '0.0.0.0/0' : '::/0';
+        return [`route add ${hostPrefix(gateway)} dev eth0`, `route add ${all} via ${gateway} dev eth0`];
+      }),
+    ],
+  );
 };
 
 const ip = async (prefix: readonly string[], lines: readonly string[]): Promise<void> => {

@@ -98,12 +98,17 @@ const conditions = (facts: PodFacts, phase: string, now: string): readonly Condi
           status: 'False',
           reason: 'ReadinessGatesNotReady',
           message: closed
-            .map(({ conditionType }) => `corresponding condition of pod readiness gate "${conditionType}" does not exist.`)
+            .map(
+              ({ conditionType }) => `corresponding condition of pod readiness gate "${conditionType}" does not exist.`,
+            )
             .join(', '),
         }
       : containersReady;
   const own: readonly Condition[] = [
-    { type: 'PodReadyToStartContainers', status: podIps.length > 0 && phase !== 'Succeeded' && phase !== 'Failed' ? 'True' : 'False' },
+    {
+      type: 'PodReadyToStartContainers',
+      status: podIps.length > 0 && phase !== 'Succeeded' && phase !== 'Failed' ? 'True' : 'False',
+    },
     completed
       ? { type: 'Initialized', status: 'True', reason: 'PodCompleted' }
       : uninitialized.length === 0
@@ -127,7 +132,14 @@ const stamped = (condition: Condition, previous: readonly Condition[], now: stri
   return { ...condition, lastTransitionTime: since ?? now };
 };
 
-const containerStatus = ({ container, state, last, restartCount, ready, started }: ContainerRecord): ContainerStatus => {
+const containerStatus = ({
+  container,
+  state,
+  last,
+  restartCount,
+  ready,
+  started,
+}: ContainerRecord): ContainerStatus => {
   const id = state.type === 'waiting' ? last?.containerId : state.containerId;
   return {
     name: container.name,
@@ -143,16 +155,11 @@ const containerStatus = ({ container, state, last, restartCount, ready, started 
 };
 
 const stateObject = (state: ContainerState): object => {
-  switch (state.type) {
-    case 'waiting': {
-      const { reason, message } = state;
-      return { waiting: { reason, ...(message === undefined ? {} : { message }) } };
-    }
-    case 'running':
-      return { running: { startedAt: state.startedAt } };
-    case 'terminated': {
-      const { type: _, containerId, ...rest } = state;
-      return { terminated: { ...rest, containerID: containerId } };
-    }
+  if (state.type === 'running') return { running: { startedAt: state.startedAt } };
+  if (state.type === 'waiting') {
+    const { reason, message } = state;
+    return { waiting: { reason, ...(message === undefined ? {} : { message }) } };
   }
+  const { type: _, containerId, ...rest } = state;
+  return { terminated: { ...rest, containerID: containerId } };
 };

@@ -59,7 +59,8 @@ export class PodVolumes {
     for (const volume of this.#volumes) {
       const { secrets, configMaps, tokens } = volumeReferences(volume);
       for (const name of secrets) {
-        if (!this.#secrets.has(name)) this.#secrets.set(name, this.#ports.cache.observe('secrets', namespace, name, sync));
+        if (!this.#secrets.has(name))
+          this.#secrets.set(name, this.#ports.cache.observe('secrets', namespace, name, sync));
       }
       for (const name of configMaps) {
         if (this.#configMaps.has(name)) continue;
@@ -83,9 +84,11 @@ export class PodVolumes {
 
   /** One write after the other; each looks at the newest state. */
   #schedule(): void {
-    this.#work = this.#work.then(() => this.#sync()).catch((error: unknown) => {
-      this.#ports.failed(this.#volumes[0]?.name ?? '', error instanceof Error ? error.message : String(error));
-    });
+    this.#work = this.#work
+      .then(() => this.#sync())
+      .catch((error: unknown) => {
+        this.#ports.failed(this.#volumes[0]?.name ?? '', error instanceof Error ? error.message : String(error));
+      });
   }
 
   async #sync(): Promise<void> {
@@ -110,14 +113,20 @@ export class PodVolumes {
     }
     if (volume.hostPath) {
       if (!harmlessHostPaths.includes(path)) return fail(`the sandbox does not give pods the machine's ${path}`);
-      return lstat(path).then(() => true, () => fail(`hostPath type check failed: ${path} does not exist`));
+      return lstat(path).then(
+        () => true,
+        () => fail(`hostPath type check failed: ${path} does not exist`),
+      );
     }
     if (projectionsOf(volume) === undefined) {
       const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'nothing';
       return fail(`the sandbox has no volumes of the kind ${kind}`);
     }
     const { secrets, configMaps, tokens } = volumeReferences(volume);
-    const observations = [...secrets.map((name) => this.#secrets.get(name)), ...configMaps.map((name) => this.#configMaps.get(name))];
+    const observations = [
+      ...secrets.map((name) => this.#secrets.get(name)),
+      ...configMaps.map((name) => this.#configMaps.get(name)),
+    ];
     if (observations.some((observation) => observation?.current().known !== true)) return false;
     if (tokens.some((token) => !this.#tokens.has(token))) return false;
     const current = <T>(observation: Observation<T> | undefined): T | undefined => {
@@ -132,7 +141,9 @@ export class PodVolumes {
       token: (token) => this.#tokens.get(token) ?? '',
     });
     if (!payload.ok) return fail(payload.error);
-    const content = JSON.stringify([...payload.value].map(([name, file]) => [name, file.mode, file.content.toString('base64')]));
+    const content = JSON.stringify(
+      [...payload.value].map(([name, file]) => [name, file.mode, file.content.toString('base64')]),
+    );
     if (this.#written.get(volume.name) !== content) {
       const uid = tokens.length > 0 ? tokenOwner(this.#pod) : undefined;
       await writeVolume(path, payload.value, { uid, fsGroup });

@@ -8,7 +8,11 @@ export type ProbeKind = 'startup' | 'liveness' | 'readiness';
 export type ProbeOutcome = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
 /** The verdict so far, and how many equal outcomes in a row stand behind a change of it. */
-export type ProbeState = { readonly healthy: boolean | undefined; readonly last: boolean | undefined; readonly run: number };
+export type ProbeState = {
+  readonly healthy: boolean | undefined;
+  readonly last: boolean | undefined;
+  readonly run: number;
+};
 
 /** Before the first verdict a container counts as alive, not ready, and not known to have started. */
 export const initialProbeState = (kind: ProbeKind): ProbeState => ({
@@ -25,7 +29,9 @@ export const stepProbe = (state: ProbeState, probe: Probe, ok: boolean): ProbeSt
 };
 
 /** A probe's times with the API's defaults. */
-export const probeTimes = (probe: Probe): { readonly delay: Millis; readonly period: Millis; readonly timeout: Millis } => ({
+export const probeTimes = (
+  probe: Probe,
+): { readonly delay: Millis; readonly period: Millis; readonly timeout: Millis } => ({
   delay: seconds(probe.initialDelaySeconds ?? 0),
   period: seconds(probe.periodSeconds ?? 10),
   timeout: seconds(probe.timeoutSeconds ?? 1),

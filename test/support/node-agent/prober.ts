@@ -63,7 +63,8 @@ const getHttp = async (
 ): Promise<ProbeOutcome> => {
   const scheme = (get.scheme ?? 'HTTP').toLowerCase();
   const port = probePort(target.container, get.port);
-  if (port === undefined) return { ok: false, message: `couldn't find port: ${get.port} for container ${target.container.name}` };
+  if (port === undefined)
+    return { ok: false, message: `couldn't find port: ${get.port} for container ${target.container.name}` };
   const host = get.host ?? target.host;
   const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}${(get.path ?? '/').replace(/^(?!\/)/, '/')}`;
   const headers = {
@@ -81,26 +82,38 @@ const getHttp = async (
     req.once('response', (response) => {
       response.resume();
       const code = response.statusCode ?? 0;
-      resolve(code >= 200 && code < 400 ? { ok: true } : { ok: false, message: `HTTP probe failed with statuscode: ${code}` });
+      resolve(
+        code >= 200 && code < 400 ? { ok: true } : { ok: false, message: `HTTP probe failed with statuscode: ${code}` },
+      );
     });
     req.once('error', (error) => {
-      const why = signal.aborted ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)' : dialError(error, host, port);
+      const why = signal.aborted
+        ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+        : dialError(error, host, port);
       resolve({ ok: false, message: `Get "${url}": ${why}` });
     });
     req.end();
   });
 };
 
-const dial = async (tcp: NonNullable<Probe['tcpSocket']>, target: ProbeTarget, signal: AbortSignal): Promise<ProbeOutcome> => {
+const dial = async (
+  tcp: NonNullable<Probe['tcpSocket']>,
+  target: ProbeTarget,
+  signal: AbortSignal,
+): Promise<ProbeOutcome> => {
   const port = probePort(target.container, tcp.port);
-  if (port === undefined) return { ok: false, message: `couldn't find port: ${tcp.port} for container ${target.container.name}` };
+  if (port === undefined)
+    return { ok: false, message: `couldn't find port: ${tcp.port} for container ${target.container.name}` };
   const host = tcp.host ?? target.host;
   const socket = connect({ host, port });
   try {
     await once(socket, 'connect', { signal });
     return { ok: true };
   } catch (error) {
-    return { ok: false, message: signal.aborted ? `dial tcp ${host}:${port}: i/o timeout` : dialError(error as Error, host, port) };
+    return {
+      ok: false,
+      message: signal.aborted ? `dial tcp ${host}:${port}: i/o timeout` : dialError(error as Error, host, port),
+    };
   } finally {
     socket.on('error', () => undefined).destroy();
   }

@@ -28,7 +28,7 @@ export const runReflector = async <T extends KubernetesObject>(
 ): Promise<void> => {
   const known = new Map<string, T>();
   const query = (parameters: Readonly<Record<string, string>>) =>
-    `${path}?${new URLSearchParams({ fieldSelector, ...parameters })}`;
+    `${path}?${new URLSearchParams({ fieldSelector, ...parameters }).toString()}`;
 
   const list = async (): Promise<string> => {
     const { items, metadata } = await client.call<List<T>>('GET', query({}), undefined, signal);

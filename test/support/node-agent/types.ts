@@ -112,14 +112,21 @@ export type Container = {
   readonly readinessProbe?: Probe;
   readonly startupProbe?: Probe;
   readonly lifecycle?: {
-    readonly preStop?: { readonly exec?: { readonly command: readonly string[] }; readonly sleep?: { seconds: number } };
+    readonly preStop?: {
+      readonly exec?: { readonly command: readonly string[] };
+      readonly sleep?: { seconds: number };
+    };
   };
   readonly terminationMessagePath?: string;
   readonly terminationMessagePolicy?: 'File' | 'FallbackToLogsOnError';
 };
 
 type KeyToPath = { readonly key: string; readonly path: string; readonly mode?: number };
-type DownwardItem = { readonly path: string; readonly fieldRef?: { readonly fieldPath: string }; readonly mode?: number };
+type DownwardItem = {
+  readonly path: string;
+  readonly fieldRef?: { readonly fieldPath: string };
+  readonly mode?: number;
+};
 
 /** One source of a projected volume. */
 export type VolumeProjection = {

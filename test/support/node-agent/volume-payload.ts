@@ -101,12 +101,14 @@ const pick = (
   defaultMode: number,
   what: string,
 ): Result<VolumePayload> => {
-  if (items === undefined) return ok(new Map([...keys].map(([path, content]) => [path, { content, mode: defaultMode }])));
+  if (items === undefined)
+    return ok(new Map([...keys].map(([path, content]) => [path, { content, mode: defaultMode }])));
   const files = new Map<string, VolumeFile>();
   for (const { key, path, mode } of items) {
     const content = keys.get(key);
     if (content !== undefined) files.set(path, { content, mode: mode ?? defaultMode });
-    else if (!optional) return err(`references non-existent ${what.startsWith('secret') ? 'secret' : 'config'} key: ${key}`);
+    else if (!optional)
+      return err(`references non-existent ${what.startsWith('secret') ? 'secret' : 'config'} key: ${key}`);
   }
   return ok(files);
 };

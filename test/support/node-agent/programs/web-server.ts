@@ -95,7 +95,8 @@ const netexec = (request: IncomingMessage): Answer => {
   if (pathname === '/clientip') {
     return { body: `${plainAddress(request.socket.remoteAddress)}:${request.socket.remotePort}` };
   }
-  if (pathname === '/echo') return { status: Number(searchParams.get('code') ?? 200), body: searchParams.get('msg') ?? '' };
+  if (pathname === '/echo')
+    return { status: Number(searchParams.get('code') ?? 200), body: searchParams.get('msg') ?? '' };
   return { body: `NOW: ${new Date().toISOString()}` };
 };
 
@@ -125,7 +126,10 @@ const servers: Readonly<Record<string, () => Server>> = {
     answer: () => ({ body: `Hello, world!\nVersion: 1.0.0\nHostname: ${hostname()}\n` }),
   }),
   echoserver: () => ({ port: 8080, answer: whoami }),
-  agnhost: () => ({ port: Number(flag('http-port') ?? flag('port') ?? (args[0] === 'serve-hostname' ? 9376 : 8080)), answer: args[0] === 'serve-hostname' ? () => ({ body: hostname() }) : netexec }),
+  agnhost: () => ({
+    port: Number(flag('http-port') ?? flag('port') ?? (args[0] === 'serve-hostname' ? 9376 : 8080)),
+    answer: args[0] === 'serve-hostname' ? () => ({ body: hostname() }) : netexec,
+  }),
 };
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.once(signal, () => process.exit(0));
@@ -137,7 +141,11 @@ if (name === 'pause' || (name === 'agnhost' && (args[0] ?? 'pause') === 'pause')
   const server = servers[name]?.();
   if (server === undefined) throw new Error(`there is no server named ${name}`);
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { status = 200, headers = { 'content-type': 'text/plain; charset=utf-8' }, body = '' } = await server.answer(request);
+    const {
+      status = 200,
+      headers = { 'content-type': 'text/plain; charset=utf-8' },
+      body = '',
+    } = await server.answer(request);
     response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
     response.end(request.method === 'HEAD' ? undefined : body);
     console.log(`${plainAddress(request.socket.remoteAddress)} "${request.method} ${request.url}" ${status}`);
