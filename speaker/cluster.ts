@@ -1,0 +1,138 @@
+import { assembleConfiguration } from '../src/domain/config/assemble.ts';
+import type { Configuration, ConfigurationProblem } from '../src/domain/config/configuration.ts';
+import type { CustomResource } from '../src/domain/config/custom-resource.ts';
+import type { ServiceView } from '../src/domain/objects.ts';
+import type { Api } from '../src/k8s/api.ts';
+import { projectCustomResource } from '../src/k8s/custom-resource.ts';
+import { projectEndpointSlice, projectNode, projectService, projectSpeakerPod } from '../src/k8s/projections.ts';
+import { createReflector, type Reflector, type ReflectorOptions } from '../src/k8s/reflector.ts';
+import { collectionPath, resources } from '../src/k8s/resources.ts';
+import type { Log } from '../src/lib/log.ts';
+import type { Clock } from '../src/lib/time.ts';
+import type { Mirrors, Speaker } from './speaker.ts';
+
+export type ClusterOptions = {
+  readonly api: Api;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where the custom resources and the speaker pods are. */
+  readonly namespace: string;
+  /** Label selector of the speaker pods. */
+  readonly podSelector: string;
+  /** Told of every object that came, changed or went. */
+  readonly onUpdate: () => void;
+  /** Who takes the changes; asked for at the first one. */
+  readonly speaker: () => Pick<Speaker, 'onService' | 'onSlice' | 'onNode' | 'onPod' | 'onConfiguration'>;
+};
+
+/** The part of the cluster that a speaker watches. */
+export type Cluster = {
+  readonly mirrors: Mirrors;
+  /** Settles when every mirror has been read once. */
+  readonly synced: Promise<void>;
+  /** Keeps the mirrors current until `signal` aborts. Rejects only for a fault of ours. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+};
+
+/** Watches what the decisions rest on. Namespaces are not among it: they decide who may get an address. */
+export const watchCluster = ({
+  api,
+  clock,
+  log,
+  namespace,
+  podSelector,
+  onUpdate,
+  speaker,
+}: ClusterOptions): Cluster => {
+  const reflect = <View>(options: Omit<ReflectorOptions<View>, 'api' | 'clock' | 'log'>): Reflector<View> =>
+    createReflector({
+      api,
+      clock,
+      log,
+      ...options,
+      onChange: (change) => {
+        onUpdate();
+        options.onChange(change);
+      },
+    });
+
+  const services = reflect({
+    path: collectionPath(resources.services),
+    project: projectAnnounceable,
+    onChange: (change) => speaker().onService(change),
+  });
+  const slices = reflect({
+    path: collectionPath(resources.endpointSlices),
+    // A headless service is never of type LoadBalancer.
+    labelSelector: '!service.kubernetes.io/headless',
+    project: projectEndpointSlice,
+    onChange: (change) => speaker().onSlice(change),
+  });
+  const nodes = reflect({
+    path: collectionPath(resources.nodes),
+    project: projectNode,
+    onChange: (change) => speaker().onNode(change),
+  });
+  const pods = reflect({
+    path: collectionPath(resources.pods, namespace),
+    labelSelector: podSelector,
+    project: projectSpeakerPod,
+    onChange: (change) => speaker().onPod(change),
+  });
+  const onConfiguration: ReflectorOptions<CustomResource>['onChange'] = (change) => {
+    if (change.type !== 'updated' || change.changed) speaker().onConfiguration();
+  };
+  const pools = reflect({
+    path: collectionPath(resources.ipAddressPools, namespace),
+    project: projectCustomResource,
+    onChange: onConfiguration,
+  });
+  const l2Advertisements = reflect({
+    path: collectionPath(resources.l2Advertisements, namespace),
+    project: projectCustomResource,
+    onChange: onConfiguration,
+  });
+  const tell = problemTeller(log);
+
+  const configuration = (): Configuration => {
+    const assembly = assembleConfiguration({
+      pools: [...pools.values()],
+      l2Advertisements: [...l2Advertisements.values()],
+      namespaces: [],
+      metallbNamespace: namespace,
+    });
+    tell(assembly.problems);
+    return assembly.configuration;
+  };
+
+  const all = [services, slices, nodes, pods, pools, l2Advertisements];
+  return {
+    mirrors: { services, nodes, pods, configuration },
+    synced: Promise.all(all.map(({ synced }) => synced)).then(() => {}),
+    run: async (signal) => {
+      await Promise.all(all.map(({ run }) => run(signal)));
+    },
+  };
+};
+
+const noPorts: ServiceView['ports'] = [];
+
+/** Whom a service selects, and on which ports, does not matter to who announces it. */
+const projectAnnounceable = (raw: unknown): ServiceView | undefined => {
+  const service = projectService(raw);
+  return service && { ...service, selector: {}, ports: noPorts };
+};
+
+/** Logs each problem once, until it is gone. The controller is who tells users, by events. */
+const problemTeller = (log: Log): ((problems: readonly ConfigurationProblem[]) => void) => {
+  let told = new Set<string>();
+  return (problems) => {
+    const now = new Set<string>();
+    for (const { kind, name, field, message, reason } of problems) {
+      const text = `${kind}/${name} ${field}: ${message}`;
+      now.add(text);
+      if (!told.has(text)) log.warn('a part of the configuration is left out', { kind, name, field, message, reason });
+    }
+    told = now;
+  };
+};

@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs';
+import packageJson from '../package.json' with { type: 'json' };
+import { realClock } from '../src/io/real-clock.ts';
+import { createClient } from '../src/k8s/client.ts';
+import { loadCredentials, podNamespace } from '../src/k8s/credentials.ts';
+import { createEventRecorder } from '../src/k8s/events.ts';
+import { parseFlags } from '../src/lib/flags.ts';
+import type { Log } from '../src/lib/log.ts';
+import { millis, seconds } from '../src/lib/time.ts';
+import { healthRoutes, metricsRoutes, serveHttp } from '../src/observe/http-server.ts';
+import { createLog } from '../src/observe/log.ts';
+import { createMetrics, kubernetesClientMetrics, processMetrics } from '../src/observe/metrics.ts';
+import { watchCluster } from './cluster.ts';
+import { exclusionFile, parseExclusions } from './exclusions.ts';
+import { speakerMetrics } from './metrics.ts';
+import type { ResponderReport } from './responder/messages.ts';
+import { startResponder } from './responder/client.ts';
+import { defaultPodSelector, speakerFlags, type SpeakerSettings } from './settings.ts';
+import { createSpeaker } from './speaker.ts';
+
+/** The exit codes: it was asked to end, it cannot go on, the command line is wrong. */
+const exitCode = { clean: 0, failure: 1, usage: 2 } as const;
+
+/** How long events may take to be written after SIGTERM, and how long ending may take in all. */
+const eventsLimit = millis(300);
+const endLimit = seconds(2);
+
+const program = {
+  name: 'speaker',
+  summary: 'makes the addresses of services reachable from the LAN, one on every node.',
+  version: packageJson.version,
+};
+
+const run = async (settings: SpeakerSettings, log: Log, signal: AbortSignal): Promise<void> => {
+  const self = settings['node-name'];
+  const namespace = settings.namespace || podNamespace();
+  if (namespace === undefined) throw new Error('no namespace: give --namespace or METALLB_NAMESPACE outside a pod');
+  log.info('starting', { event: 'startup', version: program.version, namespace });
+
+  const exclusions = parseExclusions(readIfExists(exclusionFile));
+  for (const problem of exclusions.problems) log.error('a part of the exclusion file is left out', { problem });
+  const responder = startResponder({ excluded: exclusions.patterns });
+
+  const metrics = createMetrics();
+  processMetrics(metrics);
+  const clientMetrics = kubernetesClientMetrics(metrics);
+  const ours = speakerMetrics(metrics, self);
+
+  const clock = realClock;
+  const credentials = await loadCredentials({ clock, kubeconfig: settings.kubeconfig });
+  const api = createClient({ credentials, clock, userAgent: `metallb-speaker/${program.version}` });
+  const recorder = createEventRecorder({
+    api,
+    clock,
+    log,
+    wallTime: Date.now,
+    component: 'metallb-speaker',
+    host: self,
+  });
+  const cluster = watchCluster({
+    api,
+    clock,
+    log,
+    namespace,
+    podSelector: settings['ml-labels'] || defaultPodSelector,
+    onUpdate: () => clientMetrics.updates.inc(),
+    speaker: () => speaker,
+  });
+  const speaker = createSpeaker({
+    self,
+    loadBalancerClass: settings['lb-class'],
+    ignoreExcludeLabel: settings['ignore-exclude-lb'],
+    mirrors: cluster.mirrors,
+    responder,
+    recorder,
+    announced: ours.announced,
+    log,
+  });
+
+  responder.onReport((report: ResponderReport) => {
+    switch (report.type) {
+      case 'interfaces':
+        return speaker.onInterfaces(report.names);
+      case 'counters':
+        return ours.count(report.perAddress);
+      case 'log':
+        return log[report.level](report.message, report.fields);
+    }
+  });
+  void cluster.synced.then(() => {
+    clientMetrics.configLoaded.set(1);
+    speaker.synced();
+    log.info('every watch is synced', { event: 'synced' });
+  });
+
+  const onError = (error: unknown): void => log.error('an HTTP request failed', { error });
+  const whyNotReady = (): string | undefined => (speaker.isReady() ? undefined : 'not synced yet');
+  const servers = await Promise.all([
+    serveHttp({ host: undefined, port: settings.port, routes: metricsRoutes(metrics.registry), onError }),
+    serveHttp({
+      host: '127.0.0.1',
+      port: settings['health-probe-port'],
+      routes: healthRoutes(whyNotReady),
+      onError,
+    }),
+  ]);
+
+  await cluster.run(signal);
+  // Silence first: once the pod is being deleted, another speaker has the addresses.
+  await responder.stop();
+  await recorder.close(eventsLimit);
+  for (const server of servers) await server?.close();
+  api.close();
+};
+
+const readIfExists = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+const main = async (): Promise<number> => {
+  const line = parseFlags(program, speakerFlags, process.argv.slice(2), process.env);
+  if (!line.ok) return usage(line.error);
+  if (line.value.type === 'print') {
+    process.stdout.write(line.value.text);
+    return exitCode.clean;
+  }
+  const settings = line.value.values;
+  if (settings['node-name'] === '') return usage('no node name: give --node-name or METALLB_NODE_NAME');
+  const log = createLog({ level: settings['log-level'], fields: { node: settings['node-name'] } });
+
+  const fail = (error: unknown): void => {
+    log.error('failed', { error });
+    process.exit(exitCode.failure);
+  };
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  const ending = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      log.info('ending', { event: 'shutdown', signal: name });
+      ending.abort();
+      realClock.after(endLimit, () => fail(new Error(`not ended ${endLimit / 1000} s after ${name}`)));
+    });
+  }
+  await run(settings, log, ending.signal);
+  return exitCode.clean;
+};
+
+const usage = (problem: string): number => {
+  process.stderr.write(`speaker: ${problem}\nspeaker --help lists the flags.\n`);
+  return exitCode.usage;
+};
+
+// Exits rather than returns: nothing that is still open may keep a speaker alive that has ended.
+process.exit(await main());

@@ -1,0 +1,46 @@
+import type { ObjectKey } from '../src/domain/objects.ts';
+import type { Ip } from '../src/lib/ip.ts';
+import type { Metrics } from '../src/observe/metrics.ts';
+import type { ResponderReport } from './responder/messages.ts';
+
+/** What only the speaker tells, under MetalLB's names. */
+export type SpeakerMetrics = {
+  /** Addresses this node announces, by service. */
+  readonly announced: {
+    readonly set: (service: ObjectKey, ip: Ip) => void;
+    readonly remove: (service: ObjectKey, ip: Ip) => void;
+  };
+  /** Adds what the responder has counted. */
+  readonly count: (perAddress: Extract<ResponderReport, { readonly type: 'counters' }>['perAddress']) => void;
+};
+
+export const speakerMetrics = ({ counter, gauge }: Metrics, node: string): SpeakerMetrics => {
+  const announced = gauge(
+    'metallb_speaker_announced',
+    'Services being announced from this node. This is desired state, it does not guarantee that the routing protocols have converged.',
+    ['service', 'protocol', 'node', 'ip'],
+  );
+  const requests = counter('metallb_layer2_requests_received', 'Number of layer2 requests received for owned IPs.', [
+    'ip',
+  ]);
+  const responses = counter('metallb_layer2_responses_sent', 'Number of layer2 responses sent for owned IPs.', ['ip']);
+  const gratuitous = counter(
+    'metallb_layer2_gratuitous_sent',
+    'Number of gratuitous layer2 packets sent for owned IPs as a result of failovers.',
+    ['ip'],
+  );
+  const labels = (service: ObjectKey, ip: Ip) => ({ service, protocol: 'layer2', node, ip });
+  return {
+    announced: {
+      set: (service, ip) => announced.set(labels(service, ip), 1),
+      remove: (service, ip) => announced.remove(labels(service, ip)),
+    },
+    count: (perAddress) => {
+      for (const { ip, ...counts } of perAddress) {
+        requests.inc({ ip }, counts.requests);
+        responses.inc({ ip }, counts.responses);
+        gratuitous.inc({ ip }, counts.gratuitous);
+      }
+    },
+  };
+};
