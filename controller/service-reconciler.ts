@@ -93,8 +93,9 @@ export class ServiceReconciler {
     const known = this.#records.get(view.key);
     if (known !== undefined && known.view.uid === view.uid) {
       if (isOlderVersion(view.resourceVersion, known.view.resourceVersion)) return;
-      if (view.resourceVersion === known.view.resourceVersion) return;
+      const isKnown = view.resourceVersion === known.view.resourceVersion;
       known.view = view;
+      if (isKnown) return;
       this.#plan(known);
     } else {
       // Another object under the same name: the first one's deletion was not seen.

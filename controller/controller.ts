@@ -1,0 +1,189 @@
+import { Allocator } from '../src/domain/allocator/allocator.ts';
+import type { Configuration, ConfigurationProblem } from '../src/domain/config/configuration.ts';
+import type { ObjectKey, ServiceView } from '../src/domain/objects.ts';
+import type { ServiceEvent } from '../src/domain/service/events.ts';
+import { type Api, isConflict } from '../src/k8s/api.ts';
+import type { EventRecorder } from '../src/k8s/events.ts';
+import { projectNamespace, projectService } from '../src/k8s/projections.ts';
+import { type Change, createReflector, type Reflector } from '../src/k8s/reflector.ts';
+import { collectionPath, type Resource, resources } from '../src/k8s/resources.ts';
+import { createWorkQueue } from '../src/k8s/work-queue.ts';
+import type { Log } from '../src/lib/log.ts';
+import type { Clock, Millis } from '../src/lib/time.ts';
+import type { HttpRoutes } from '../src/observe/http-server.ts';
+import {
+  configurationWatch,
+  type PoolView,
+  problemTeller,
+  projectPool,
+  projectResource,
+} from './configuration-watch.ts';
+import type { ControllerMetrics } from './metrics.ts';
+import { poolStatusWriter } from './pool-status-writer.ts';
+import { ServiceReconciler } from './service-reconciler.ts';
+import { statusWriter } from './status-writer.ts';
+
+export type ControllerPorts = {
+  readonly api: Api;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly metrics: ControllerMetrics;
+};
+
+export type ControllerSettings = {
+  readonly metallbNamespace: string;
+  /** `--lb-class` */
+  readonly lbClass: string;
+};
+
+export type Controller = {
+  /** Watches and serves until `signal` aborts; then ends the writes under way and resolves. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  readonly isReady: () => boolean;
+  readonly metricsRoutes: HttpRoutes;
+};
+
+/** Status writes under way at one time, each of another service. */
+const statusWrites = 32;
+const poolWrites = 4;
+
+/** Wires the watches to the reconciler, and the reconciler to the writers. */
+export const createController = (ports: ControllerPorts, settings: ControllerSettings): Controller => {
+  const { api, clock, log, events, metrics } = ports;
+  const { metallbNamespace } = settings;
+  const allocator = new Allocator();
+  let configuration: Configuration | undefined;
+
+  const tell = (service: ServiceView, event: ServiceEvent): void => {
+    const { key, namespace, name, uid, resourceVersion } = service;
+    const { apiVersion, kind } = resources.services;
+    events.record({ apiVersion, kind, namespace, name, uid, resourceVersion }, event);
+    const { reason, message } = event;
+    log[event.type === 'Warning' ? 'warn' : 'info'](message, { service: key, reason });
+  };
+
+  const onWriteFailed =
+    (kind: string) =>
+    (name: string, error: unknown, retryAfter: Millis): void => {
+      // Somebody was quicker; the newer state comes with the watch.
+      if (isConflict(error)) log.debug('the object has changed meanwhile', { [kind]: name });
+      else {
+        metrics.updateErrors.inc();
+        log.warn('status not written', { [kind]: name, error, retryAfterMs: Math.round(retryAfter) });
+      }
+    };
+
+  const reconciler = new ServiceReconciler(
+    {
+      clock,
+      tell,
+      requestWrite: (service) => statusQueue.add(service),
+      onUsageChanged: (pool) => {
+        poolStatus.touch(pool);
+        poolQueue.add(pool);
+      },
+      onPlanned: () => metrics.updates.inc(),
+    },
+    allocator,
+    settings,
+  );
+  const statusQueue = createWorkQueue<ObjectKey>({
+    clock,
+    work: statusWriter(api, reconciler),
+    onError: onWriteFailed('service'),
+    concurrency: statusWrites,
+  });
+  const poolStatus = poolStatusWriter({ api, clock, allocations: allocator, metallbNamespace });
+  const poolQueue = createWorkQueue<string>({
+    clock,
+    work: poolStatus.work,
+    onError: onWriteFailed('pool'),
+    concurrency: poolWrites,
+  });
+
+  const reflect = <View>(
+    resource: Resource,
+    namespace: string | undefined,
+    project: (raw: unknown) => View | undefined,
+    onChange: (change: Change<View>) => void,
+  ): Reflector<View> =>
+    createReflector({ api, clock, log, path: collectionPath(resource, namespace), project, onChange });
+
+  const services = reflect(resources.services, undefined, projectService, (change) => {
+    if (configuration === undefined) return;
+    if (change.type === 'deleted') reconciler.remove(change.key);
+    else reconciler.upsert(change.now);
+  });
+  const onPool = (change: Change<PoolView>): void => {
+    const { name } = (change.type === 'deleted' ? change.before : change.now).resource.metadata;
+    poolStatus.observe(name, change.type === 'deleted' ? undefined : change.now.counters);
+    const isOurWriteOnly = change.type === 'updated' && isSameResource(change.before, change.now);
+    if (!isOurWriteOnly) watch.touch();
+    // Whoever edited the counters sees them put right.
+    if (configuration === undefined) return;
+    poolStatus.touch(name);
+    poolQueue.add(name);
+  };
+  const pools = reflect(resources.ipAddressPools, metallbNamespace, projectPool, onPool);
+  const touchIfChanged = (change: Change<unknown>): void => {
+    if (change.type !== 'updated' || change.changed) watch.touch();
+  };
+  const l2Advertisements = reflect(resources.l2Advertisements, metallbNamespace, projectResource, touchIfChanged);
+  const namespaces = reflect(resources.namespaces, undefined, projectNamespace, touchIfChanged);
+
+  const tellProblem = ({ kind, namespace, name, uid, field, message, reason }: ConfigurationProblem): void => {
+    const { apiVersion } = resources.ipAddressPools;
+    events.record(
+      { apiVersion, kind, namespace, name, uid },
+      { type: 'Warning', reason, message: `${field}: ${message}` },
+    );
+    log.warn('part of the configuration is left out', { kind, object: `${namespace}/${name}`, field, reason, message });
+  };
+  const tellNewProblems = problemTeller(tellProblem);
+  const watch = configurationWatch({
+    pools,
+    l2Advertisements,
+    namespaces,
+    metallbNamespace,
+    onProblems: (problems) => {
+      tellNewProblems(problems);
+      metrics.configStale.set(problems.length > 0 ? 1 : 0);
+    },
+    onConfiguration: (next) => {
+      const isFirst = configuration === undefined;
+      configuration = next;
+      metrics.configLoaded.set(1);
+      if (isFirst) reconciler.start(services.values(), next);
+      else reconciler.configure(next);
+    },
+  });
+
+  const run = async (signal: AbortSignal): Promise<void> => {
+    const reflectors = [services, pools, l2Advertisements, namespaces];
+    const ending = new AbortController();
+    const running = Promise.all(reflectors.map(async (reflector) => reflector.run(ending.signal)));
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    try {
+      await Promise.race([running, aborted, Promise.all(reflectors.map(async ({ synced }) => synced))]);
+      if (!signal.aborted) {
+        watch.start();
+        log.info('serving', { services: reconciler.size, pools: configuration?.pools.length ?? 0 });
+        await Promise.race([running, aborted]);
+      }
+    } finally {
+      ending.abort();
+      await Promise.all([statusQueue.stop(), poolQueue.stop()]);
+    }
+    await running;
+  };
+
+  return {
+    run,
+    isReady: () => configuration !== undefined,
+    metricsRoutes: metrics.routes(() => configuration?.pools.map(({ name }) => name) ?? [], allocator),
+  };
+};
+
+/** Whether only the status differs. The raw objects come from JSON, in the server's stable order of fields. */
+const isSameResource = (a: PoolView, b: PoolView): boolean => JSON.stringify(a.resource) === JSON.stringify(b.resource);
