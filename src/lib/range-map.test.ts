@@ -50,6 +50,8 @@ test('thousands of ranges are found whatever the order they came in', () => {
     expect(map.find(ipFromNumber('IPv4', item.last))).toBe(item);
     expect(map.find(ipFromNumber('IPv4', item.last + 1n))).toBeUndefined();
     expect(map.add(item, item)).toBe(item);
+    // From the gap before it into its first address: at the border of a chunk these lie in two chunks.
+    expect(map.add({ ...item, first: item.first - 1n, last: item.first }, item)).toBe(item);
   }
 });
 

@@ -63,7 +63,7 @@ export const ipAddressPoolSpec = field(
 const counter = (description: string) => field(z.int(), description, { type: 'integer', format: 'int64' });
 
 /** `IPAddressPool.status`. */
-export const ipAddressPoolStatus = field(
+const ipAddressPoolStatus = field(
   z.object({
     assignedIPv4: counter('How many IPv4 addresses of the pool are in use.'),
     assignedIPv6: counter('How many IPv6 addresses of the pool are in use.'),

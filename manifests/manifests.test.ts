@@ -1,0 +1,136 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+
+const folder = import.meta.dirname;
+
+type Rule = {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+};
+
+type PodSpec = Record<string, unknown> & { readonly containers: readonly Record<string, unknown>[] };
+
+type Manifest = {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly rules?: readonly Rule[];
+  readonly spec?: { readonly template: { readonly spec: PodSpec } };
+};
+
+const objects = parseAllDocuments(readFileSync(join(folder, 'metallb.yaml'), 'utf8')).map(
+  (document) => document.toJS() as Manifest,
+);
+
+const named = (kind: string, name: string): Manifest =>
+  objects.find((object) => object.kind === kind && object.metadata.name === name)!;
+
+const podSpec = (kind: string, name: string): PodSpec => named(kind, name).spec!.template.spec;
+
+test('the generated files are as they would be generated now', () => {
+  const check = spawnSync(process.execPath, [join(folder, 'generate.ts'), '--check'], { encoding: 'utf8' });
+  expect(check.stderr).toBe('');
+  expect(check.status).toBe(0);
+});
+
+test('the kustomization lists every part', () => {
+  const { resources } = parse(readFileSync(join(folder, 'Kustomization'), 'utf8')) as { resources: string[] };
+  const parts = ['base', 'crds'].flatMap((sub) => readdirSync(join(folder, sub)).map((file) => `${sub}/${file}`));
+  expect(resources.toSorted()).toEqual(parts.sort());
+});
+
+test('kubectl apply -f finds metallb.yaml alone in the folder', () => {
+  const read = readdirSync(folder).filter((file) => /\.(ya?ml|json)$/.test(file));
+  expect(read).toEqual(['metallb.yaml']);
+});
+
+test('the namespace and the definitions come before what needs them', () => {
+  const kinds = [...new Set(objects.map(({ kind }) => kind))];
+  expect(kinds.slice(0, 3)).toEqual(['Namespace', 'CustomResourceDefinition', 'ServiceAccount']);
+  expect(kinds.slice(-2)).toEqual(['Deployment', 'DaemonSet']);
+});
+
+test('what a user of MetalLB knows has the same name', () => {
+  expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
+    'Namespace metallb-system',
+    'CustomResourceDefinition ipaddresspools.metallb.io',
+    'CustomResourceDefinition l2advertisements.metallb.io',
+    'ServiceAccount controller',
+    'ServiceAccount speaker',
+    'ClusterRole metallb-system:controller',
+    'ClusterRoleBinding metallb-system:controller',
+    'ClusterRole metallb-system:speaker',
+    'ClusterRoleBinding metallb-system:speaker',
+    'Role controller',
+    'RoleBinding controller',
+    'Role pod-lister',
+    'RoleBinding pod-lister',
+    'ConfigMap metallb-excludel2',
+    'Deployment controller',
+    'DaemonSet speaker',
+  ]);
+});
+
+test('Secrets are touched in one role only: one by its name, and creation', () => {
+  const touching = objects.flatMap(({ kind, metadata, rules = [] }) =>
+    rules
+      .filter(({ resources }) => resources.includes('secrets') || resources.includes('*'))
+      .map(({ resourceNames, verbs }) => ({ role: `${kind} ${metadata.name}`, resourceNames, verbs })),
+  );
+  expect(touching).toEqual([
+    { role: 'Role controller', resourceNames: ['memberlist'], verbs: ['get', 'update'] },
+    { role: 'Role controller', resourceNames: undefined, verbs: ['create'] },
+  ]);
+});
+
+test('no role has a wildcard, and speakers only read, apart from events', () => {
+  const rules = objects.flatMap((object) => object.rules ?? []);
+  expect(rules.flatMap(({ apiGroups, resources, verbs }) => [...apiGroups, ...resources, ...verbs])).not.toContain('*');
+  const speakerRules = ['ClusterRole metallb-system:speaker', 'Role pod-lister'].flatMap((role) => {
+    const [kind, name] = role.split(' ') as [string, string];
+    return named(kind, name).rules!;
+  });
+  const writing = speakerRules.filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)));
+  expect(writing.flatMap(({ resources }) => resources)).toEqual(['events']);
+});
+
+test.each([
+  ['Deployment', 'controller', undefined],
+  ['DaemonSet', 'speaker', ['NET_RAW']],
+])('the container of %s %s may do what it must, and no more', (kind, name, capabilities) => {
+  expect(podSpec(kind, name).containers.map(({ securityContext }) => securityContext)).toEqual([
+    {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'], ...(capabilities && { add: capabilities }) },
+    },
+  ]);
+});
+
+test('the speaker is uid 0 on the host network, the controller nobody', () => {
+  const seccompProfile = { type: 'RuntimeDefault' };
+  expect(podSpec('DaemonSet', 'speaker')).toMatchObject({
+    hostNetwork: true,
+    terminationGracePeriodSeconds: 10,
+    priorityClassName: 'system-node-critical',
+    securityContext: { runAsUser: 0, seccompProfile },
+  });
+  expect(podSpec('Deployment', 'controller')).toMatchObject({
+    priorityClassName: 'system-cluster-critical',
+    securityContext: { runAsNonRoot: true, runAsUser: 65534, seccompProfile },
+  });
+  expect(podSpec('Deployment', 'controller')['hostNetwork']).toBeUndefined();
+});
+
+test.each([
+  ['Deployment', 'controller'],
+  ['DaemonSet', 'speaker'],
+])('%s %s asks for CPU, is not limited, and is ready soon', (kind, name) => {
+  const [container] = podSpec(kind, name).containers;
+  expect(container?.['resources']).toEqual({ requests: { cpu: '100m', memory: '128Mi' } });
+  expect(container?.['readinessProbe']).toMatchObject({ initialDelaySeconds: 1, periodSeconds: 2 });
+});
