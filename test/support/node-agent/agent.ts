@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeApiClient, readKubeconfig } from './api-client.ts';
 import { type Environment, kubernetesServiceVariables } from './environment.ts';
 import { makeEventRecorder } from './events.ts';
+import { serveKubelet } from './kubelet-server.ts';
 import { makeLog } from './log.ts';
-import { keepNodeAlive, registerNode } from './node.ts';
+import { keepNodeAlive, kubeletPort, registerNode } from './node.ts';
 import { ObjectCache } from './object-cache.ts';
 import type { Options } from './options.ts';
 import { parsePodRanges, PodAddresses } from './pod-addresses.ts';
@@ -69,6 +70,16 @@ export const runAgent = async (options: Options): Promise<void> => {
 
   const uid = await registerNode(client, options, log);
   log('node registered');
+  const isRunning = (namespace: string, name: string, container: string): boolean =>
+    runners.values().some((runner) => {
+      const { metadata } = runner.pod;
+      return (
+        metadata.namespace === namespace && metadata.name === name && runner.container(container)?.process !== undefined
+      );
+    });
+  serveKubelet(kubeletPort, options.stateDir, isRunning, log).catch((error: unknown) => {
+    log('logs are not served', { error });
+  });
   void keepNodeAlive(client, options, uid, log, ending.signal);
   await runReflector<Pod>(
     client,
