@@ -1,5 +1,4 @@
-import { rangeHas } from '../../lib/address-range.ts';
-import { familyOf, type Ip } from '../../lib/ip.ts';
+import type { Ip } from '../../lib/ip.ts';
 import { type RangeMap, rangeMap } from '../../lib/range-map.ts';
 import type { Configuration, Pool } from './configuration.ts';
 
@@ -7,8 +6,8 @@ import type { Configuration, Pool } from './configuration.ts';
 const indexes = new WeakMap<Configuration, RangeMap<Pool>>();
 
 /**
- * The pool whose ranges hold the address. O(log n) in the number of all ranges. Whether the pool may give the address
- * away is another question: `poolGives`.
+ * The pool whose ranges hold the address. O(log n) in the number of all ranges. An address that the pool avoids is its
+ * own all the same: a service that has it keeps it.
  */
 export const findPool = (configuration: Configuration, ip: Ip): Pool | undefined => {
   let index = indexes.get(configuration);
@@ -24,12 +23,3 @@ export const findPool = (configuration: Configuration, ip: Ip): Pool | undefined
   }
   return index.find(ip);
 };
-
-/** Whether the ranges of the pool hold the address. */
-export const poolHas = (pool: Pool, ip: Ip): boolean => pool.ranges.some((range) => rangeHas(range, ip));
-
-/** Whether the pool may give the address to a service: it holds it, and does not avoid it. */
-export const poolGives = (pool: Pool, ip: Ip): boolean => poolHas(pool, ip) && !(pool.avoidBuggyIPs && isBuggy(ip));
-
-/** IPv4 addresses that end in .0 or .255: some old devices take them for a network or a broadcast address. */
-export const isBuggy = (ip: Ip): boolean => familyOf(ip) === 'IPv4' && /\.(0|255)$/.test(ip);
