@@ -1,10 +1,10 @@
 import type { Ip } from '../../src/lib/ip.ts';
 import type { Mac } from '../../src/lib/mac.ts';
 import type { Millis } from '../../src/lib/time.ts';
-import { type Announcer, createAnnouncer } from '../../src/proto/arp/announcer.ts';
-import { decodeArpFrame, encodeArpFrame } from '../../src/proto/arp/packet.ts';
-import { createRateLimit } from '../../src/proto/arp/rate-limit.ts';
-import { answerArp, type ArpTable, gratuitousArp } from '../../src/proto/arp/responder.ts';
+import { type Announcer, createAnnouncer, gratuitousArp } from '../../src/proto/arp/announcer.ts';
+import { arpFrameLength, encodeArpFrame } from '../../src/proto/arp/packet.ts';
+import { createRateLimit, type RateLimit } from '../../src/proto/arp/rate-limit.ts';
+import { answerArp, answeredAddress, answeredSource, type ArpTable } from '../../src/proto/arp/responder.ts';
 import { arpFilters } from '../../src/proto/bpf/arp-filter.ts';
 import { encodeBpf } from '../../src/proto/bpf/assembler.ts';
 import type { ServedLink } from './links.ts';
@@ -12,8 +12,10 @@ import type { ServedLink } from './links.ts';
 /** Sends and receives the ARP frames of one interface. `PacketSocket` is the real one. */
 export type FrameSocket = {
   readonly setFilter: (choices: Iterable<Uint8Array>) => void;
-  readonly receive: (limit: number, onFrame: (frame: Uint8Array) => void) => void;
-  /** False where the frame could not be queued. */
+  /** Hands over queued frames, all in the same memory. */
+  readonly receive: (limit: number, onFrame: (frame: DataView, length: number) => void) => void;
+  /** Sends the first octets of that memory; false where they could not be queued. */
+  readonly sendBack: (length: number) => boolean;
   readonly send: (frame: Uint8Array) => boolean;
   readonly close: () => void;
 };
@@ -47,7 +49,7 @@ export class Port implements ArpTable {
   readonly socket: FrameSocket;
   readonly #addresses = new Map<number, AddressCounters>();
   readonly #announcer: Announcer;
-  readonly #isWithinLimit = createRateLimit();
+  readonly #isWithinLimit: RateLimit;
   readonly #onCounted: (counters: AddressCounters) => void;
   #mac: Mac;
   #isFilterCurrent = true;
@@ -60,6 +62,7 @@ export class Port implements ArpTable {
     this.#mac = link.mac;
     this.#now = now;
     this.#onCounted = onCounted;
+    this.#isWithinLimit = createRateLimit(random() * 2 ** 32);
     this.#announcer = createAnnouncer(random);
     this.socket = openSocket(link.index, this.#filters());
   }
@@ -129,16 +132,13 @@ export class Port implements ArpTable {
     this.socket.close();
   }
 
-  readonly #onFrame = (bytes: Uint8Array): void => {
-    const frame = decodeArpFrame(bytes);
-    if (!frame.ok) return; // garbage, which the filter keeps away while the kernel has memory for one
-    const verdict = answerArp(frame.value, this);
-    if (verdict.type === 'drop') return;
-    const counters = this.#addresses.get(frame.value.packet.targetIp)!;
+  readonly #onFrame = (frame: DataView, length: number): void => {
+    if (answerArp(frame, length, this) !== 'reply') return;
+    const isWithinLimit = this.#isWithinLimit(answeredSource(frame), this.#now);
+    const isSent = isWithinLimit && this.socket.sendBack(arpFrameLength);
+    const counters = this.#addresses.get(answeredAddress(frame))!;
     counters.requests += 1;
-    if (this.#isWithinLimit(frame.value.source, this.#now) && this.socket.send(encodeArpFrame(verdict.frame))) {
-      counters.responses += 1;
-    }
+    if (isSent) counters.responses += 1;
     this.#onCounted(counters);
   };
 

@@ -76,13 +76,13 @@ const run = (): void => {
     const time = now();
     if (responder.turn(time)) watchPorts();
     const wait = Math.max(0, Math.min(longestWait, Math.ceil(responder.nextDeadline() - time)));
-    if (poll(pollFds, pollFds.length / 2, wait) === 0) continue;
+    if (poll(pollFds, wait) <= 0) continue;
     if (isReady(0)) {
       wake.clear();
       if (!obey()) return;
     }
     const received = now();
-    for (const [position, port] of ports.entries()) if (isReady(position + 2)) port.receive(received);
+    for (let index = 0; index < ports.length; index++) if (isReady(index + 2)) ports[index]!.receive(received);
     if (isReady(1)) receiveLinks();
   }
 };

@@ -22,81 +22,84 @@ export const Constant = {
 /** Memory that a call reads or fills. */
 type Memory = Uint8Array | Int32Array | BigUint64Array;
 
-type Call = (...args: readonly (number | Memory)[]) => number;
-
 /** Without a path koffi looks into the process itself, which has the C library loaded, glibc or musl. */
 const library = koffi.load(null);
 
 const { EINTR, EAGAIN } = koffi.os.errno as { readonly EINTR: number; readonly EAGAIN: number };
 
-/**
- * Binds a function of the C library that fails with -1 and `errno`: EINTR is tried again, EAGAIN gives -1, the rest is
- * thrown as a `SystemError`.
- */
-const bindCall = (name: string, parameters: string, result: 'int' | 'long'): Call => {
-  const call = library.func(`${result} ${name}(${parameters})`) as Call;
-  return (...args) => {
-    for (;;) {
-      const value = call(...args);
-      if (value >= 0) return value;
-      const errno = koffi.errno();
-      if (errno === EAGAIN) return -1;
-      if (errno !== EINTR) throw new SystemError(name, errno);
-    }
-  };
+type Call = (...args: readonly (number | Memory)[]) => number;
+
+const native = {
+  socket: library.func('int socket(int, int, int)') as Call,
+  bind: library.func('int bind(int, void *, uint32_t)') as Call,
+  setsockopt: library.func('int setsockopt(int, int, int, void *, uint32_t)') as Call,
+  send: library.func('long send(int, void *, size_t, int)') as Call,
+  recv: library.func('long recv(int, void *, size_t, int)') as Call,
+  poll: library.func('int poll(void *, unsigned long, int)') as Call,
+  eventfd: library.func('int eventfd(unsigned int, int)') as Call,
+  read: library.func('long read(int, void *, size_t)') as Call,
+  close: library.func('int close(int)') as Call,
 };
 
+/** Throws what `errno` says about a call that has just given -1, unless it would only have blocked: that gives -1. */
+const failed = (syscall: keyof typeof native): -1 => {
+  const errno = koffi.errno();
+  if (errno === EAGAIN || errno === EINTR) return -1;
+  throw new SystemError(syscall, errno);
+};
+
+// The functions below throw `SystemError`. Those that wait or transfer give -1 where they would block or a signal came.
+
 /** socket(2): a new file descriptor. */
-export const socket: (domain: number, type: number, protocol: number) => number = bindCall(
-  'socket',
-  'int, int, int',
-  'int',
-);
+export const socket = (domain: number, type: number, protocol: number): number => {
+  const fd = native.socket(domain, type, protocol);
+  return fd >= 0 ? fd : failed('socket');
+};
 
 /** bind(2); `address` is a `struct sockaddr` of some family. */
-export const bind: (fd: number, address: Memory, length: number) => number = bindCall(
-  'bind',
-  'int, void *, uint32_t',
-  'int',
-);
+export const bind = (fd: number, address: Memory): void => {
+  if (native.bind(fd, address, address.byteLength) < 0) failed('bind');
+};
 
 /** setsockopt(2) */
-export const setSocketOption: (fd: number, level: number, name: number, value: Memory, length: number) => number =
-  bindCall('setsockopt', 'int, int, int, void *, uint32_t', 'int');
+export const setSocketOption = (fd: number, level: number, name: number, value: Memory): void => {
+  if (native.setsockopt(fd, level, name, value, value.byteLength) < 0) failed('setsockopt');
+};
 
-/** send(2): octets sent, or -1 where that would block. */
-export const send: (fd: number, bytes: Memory, length: number, flags: number) => number = bindCall(
-  'send',
-  'int, void *, size_t, int',
-  'long',
-);
+/** send(2): octets sent. */
+export const send = (fd: number, bytes: Memory, length: number, flags: number): number => {
+  const sent = native.send(fd, bytes, length, flags);
+  return sent >= 0 ? sent : failed('send');
+};
 
-/** recv(2): octets received into `bytes`, or -1 where that would block. */
-export const receive: (fd: number, bytes: Memory, length: number, flags: number) => number = bindCall(
-  'recv',
-  'int, void *, size_t, int',
-  'long',
-);
+/** recv(2): octets received into `bytes`. */
+export const receive = (fd: number, bytes: Memory, length: number, flags: number): number => {
+  const received = native.recv(fd, bytes, length, flags);
+  return received >= 0 ? received : failed('recv');
+};
 
 /** poll(2): how many descriptors are ready; `fds` holds a `struct pollfd` per two elements, `timeout` is in ms. */
-export const poll: (fds: Int32Array, count: number, timeout: number) => number = bindCall(
-  'poll',
-  'void *, unsigned long, int',
-  'int',
-);
+export const poll = (fds: Int32Array, timeout: number): number => {
+  const ready = native.poll(fds, fds.length / 2, timeout);
+  return ready >= 0 ? ready : failed('poll');
+};
 
 /** eventfd(2): a new descriptor that holds a counter. */
-export const eventFd: (initial: number, flags: number) => number = bindCall('eventfd', 'unsigned int, int', 'int');
+export const eventFd = (initial: number, flags: number): number => {
+  const fd = native.eventfd(initial, flags);
+  return fd >= 0 ? fd : failed('eventfd');
+};
 
-/** read(2): octets read, or -1 where that would block. */
-export const read: (fd: number, bytes: Memory, length: number) => number = bindCall(
-  'read',
-  'int, void *, size_t',
-  'long',
-);
+/** read(2): octets read into `bytes`. */
+export const read = (fd: number, bytes: Memory): number => {
+  const length = native.read(fd, bytes, bytes.byteLength);
+  return length >= 0 ? length : failed('read');
+};
 
-/** close(2) */
-export const close: (fd: number) => number = bindCall('close', 'int', 'int');
+/** close(2); the descriptor is free again even where a signal came. */
+export const close = (fd: number): void => {
+  if (native.close(fd) < 0) failed('close');
+};
 
-/** koffi.address(): where `memory` lies, for structures that hold pointers. The caller keeps `memory` alive and in place. */
+/** Where `memory` lies, for structures that hold pointers. The caller keeps `memory` alive. */
 export const addressOf = (memory: Memory): bigint => koffi.address(memory);

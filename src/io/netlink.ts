@@ -19,7 +19,7 @@ export class LinkSocket {
       const view = new DataView(address.buffer);
       view.setUint16(0, Constant.AF_NETLINK, true);
       view.setUint32(8, linkNotifications, true);
-      bind(this.fd, address, address.length);
+      bind(this.fd, address);
     } catch (error) {
       close(this.fd);
       throw error;

@@ -1,4 +1,4 @@
-import { addressOf, bind, close, Constant, receive, send as sendFrame, setSocketOption, socket } from './libc.ts';
+import { addressOf, bind, close, Constant, receive, send, setSocketOption, socket } from './libc.ts';
 import { isSystemError } from './system-error.ts';
 
 /** Filters for the same purpose, the best first, each smaller than the one before: `struct sock_filter`s (linux/filter.h). */
@@ -17,6 +17,7 @@ const linkGone = ['ENETDOWN', 'ENODEV', 'ENXIO'] as const;
 export class PacketSocket {
   readonly fd: number;
   readonly #buffer = new Uint8Array(frameLength);
+  readonly #view = new DataView(this.#buffer.buffer);
 
   /**
    * Opens the socket deaf, gives it the filter and only then binds it, so that nothing unfiltered is ever queued.
@@ -31,7 +32,7 @@ export class PacketSocket {
       view.setUint16(0, Constant.AF_PACKET, true);
       view.setUint16(2, etherType); // in network order
       view.setInt32(4, interfaceIndex, true);
-      bind(this.fd, address, address.length);
+      bind(this.fd, address);
     } catch (error) {
       close(this.fd);
       throw error;
@@ -50,23 +51,35 @@ export class PacketSocket {
     }
   }
 
-  /** Hands over at most `limit` queued frames; each is valid until the next. */
-  receive(limit: number, onFrame: (frame: Uint8Array) => void): void {
+  /**
+   * Hands over at most `limit` queued frames, one after the other, in the same piece of memory. Between two of them
+   * `sendBack` sends what the frame has been turned into.
+   */
+  receive(limit: number, onFrame: (frame: DataView, length: number) => void): void {
     try {
       for (let count = 0; count < limit; count++) {
         const length = receive(this.fd, this.#buffer, frameLength, Constant.MSG_DONTWAIT);
         if (length < 0) return;
-        onFrame(this.#buffer.subarray(0, length));
+        onFrame(this.#view, length);
       }
     } catch (error) {
       if (!isSystemError(error, ...linkGone)) throw error;
     }
   }
 
+  /** Sends the first octets of the memory that `receive` hands over; false as `send` says it. */
+  sendBack(length: number): boolean {
+    return this.#send(this.#buffer, length);
+  }
+
   /** Sends one frame; false where a queue is full, or the interface is down or gone. */
   send(frame: Uint8Array): boolean {
+    return this.#send(frame, frame.length);
+  }
+
+  #send(bytes: Uint8Array, length: number): boolean {
     try {
-      return sendFrame(this.fd, frame, frame.length, Constant.MSG_DONTWAIT) >= 0;
+      return send(this.fd, bytes, length, Constant.MSG_DONTWAIT) >= 0;
     } catch (error) {
       if (!isSystemError(error, 'ENOBUFS', ...linkGone)) throw error;
       return false;
@@ -81,7 +94,7 @@ export class PacketSocket {
 /** Not all kernels have it (4.20), and sockets for a single protocol see no outgoing frames anyway. */
 const ignoreOutgoing = (fd: number): void => {
   try {
-    setSocketOption(fd, Constant.SOL_PACKET, Constant.PACKET_IGNORE_OUTGOING, Int32Array.of(1), 4);
+    setSocketOption(fd, Constant.SOL_PACKET, Constant.PACKET_IGNORE_OUTGOING, Int32Array.of(1));
   } catch (error) {
     if (!isSystemError(error, 'ENOPROTOOPT')) throw error;
   }
@@ -94,7 +107,7 @@ const attach = (fd: number, program: Uint8Array): boolean => {
   view.setUint16(0, program.length / 8, true);
   view.setBigUint64(8, addressOf(program), true);
   try {
-    setSocketOption(fd, Constant.SOL_SOCKET, Constant.SO_ATTACH_FILTER, argument, argument.length);
+    setSocketOption(fd, Constant.SOL_SOCKET, Constant.SO_ATTACH_FILTER, argument);
     return true;
   } catch (error) {
     if (!isSystemError(error, 'ENOMEM')) throw error;
@@ -104,7 +117,7 @@ const attach = (fd: number, program: Uint8Array): boolean => {
 
 const detach = (fd: number): void => {
   try {
-    setSocketOption(fd, Constant.SOL_SOCKET, Constant.SO_DETACH_FILTER, Int32Array.of(0), 4);
+    setSocketOption(fd, Constant.SOL_SOCKET, Constant.SO_DETACH_FILTER, Int32Array.of(0));
   } catch (error) {
     if (!isSystemError(error, 'ENOENT')) throw error; // there was none
   }

@@ -14,7 +14,7 @@ export class WakeFd {
 
   /** Takes the wakes that have come. */
   clear(): void {
-    read(this.fd, this.#counter, 8);
+    read(this.fd, this.#counter);
   }
 
   close(): void {

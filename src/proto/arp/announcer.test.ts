@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Mac } from '../../lib/mac.ts';
 import { type Millis, millis } from '../../lib/time.ts';
-import { type Announcer, createAnnouncer } from './announcer.ts';
+import { type Announcer, createAnnouncer, gratuitousArp } from './announcer.ts';
+import { encodeArpFrame } from './packet.ts';
 
 /** Jumps from deadline to deadline until `end`; says when which address was announced. */
 const run = (announcer: Announcer, end: number): [at: number, address: number][] => {
@@ -79,4 +81,11 @@ test('every address that is announced is refreshed within a minute, whatever the
       expect(new Set(run(announcer, now + 66_000).map(([, address]) => address))).toEqual(announced);
     }),
   );
+});
+
+test('an announcement is a request without and a reply with the target hardware address', () => {
+  expect(gratuitousArp(0x02420a000001 as Mac, 0xc6120107).map((frame) => encodeArpFrame(frame).toHex())).toEqual([
+    'ffffffffffff02420a0000010806' + '0001080006040001' + '02420a000001c6120107' + '000000000000c6120107',
+    'ffffffffffff02420a0000010806' + '0001080006040002' + '02420a000001c6120107' + '02420a000001c6120107',
+  ]);
 });

@@ -1,5 +1,8 @@
 import { createDeadlineQueue } from '../../lib/deadline-queue.ts';
+import { broadcastMac, type Mac, zeroMac } from '../../lib/mac.ts';
 import { type Millis, millis, seconds } from '../../lib/time.ts';
+import { ArpOperation } from './iana.ts';
+import type { ArpFrame } from './packet.ts';
 
 /**
  * When one interface announces its addresses. An address is announced at once and again 50 ms, 250 ms, 1 s, 2 s and 5 s
@@ -59,4 +62,14 @@ export const createAnnouncer = (random: () => number): Announcer => {
     },
     nextDeadline: deadlines.next,
   };
+};
+
+/** The two broadcast frames that make every host on the link learn `mac` for `address` (RFC 5227 section 3). */
+export const gratuitousArp = (mac: Mac, address: number): readonly [ArpFrame, ArpFrame] => {
+  const packet = { senderMac: mac, senderIp: address, targetIp: address };
+  const header = { destination: broadcastMac, source: mac };
+  return [
+    { ...header, packet: { ...packet, operation: ArpOperation.request, targetMac: zeroMac } },
+    { ...header, packet: { ...packet, operation: ArpOperation.reply, targetMac: mac } },
+  ];
 };

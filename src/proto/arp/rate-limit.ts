@@ -2,35 +2,37 @@ import type { Mac } from '../../lib/mac.ts';
 import { type Millis, millis } from '../../lib/time.ts';
 
 /** Requests a second that one source may send; no honest host comes near. */
-export const perSourceLimit = 50_000;
+const perSourceLimit = 50_000;
 
 /** Requests a second that one interface takes, because sources can be invented. */
-export const perInterfaceLimit = 100_000;
+const perInterfaceLimit = 100_000;
 
-/** Limits are kept per window of this length, so that what a flood may pile up is small. */
+/** Requests are counted per window of this length. */
 const windowLength = millis(100);
+
+/** Sources whose MACs hash alike share a counter, so that memory does not grow with what a flood invents. */
+const counterBits = 12;
 
 /** Says whether a request of `source` is still within the limits, and counts it. */
 export type RateLimit = (source: Mac, now: Millis) => boolean;
 
-/**
- * Makes the limit of one interface. Memory is bounded by the limit of the interface: a window that is full notes no
- * further source.
- */
-export const createRateLimit = (): RateLimit => {
-  const perSource = new Map<Mac, number>();
+/** Makes the limit of one interface. A secret `seed` below 2³² keeps others from choosing whom they share with. */
+export const createRateLimit = (seed: number): RateLimit => {
+  const perSource = new Uint16Array(2 ** counterBits);
   let windowEnd = -Infinity;
   let total = 0;
   return (source, now) => {
     if (now >= windowEnd) {
-      perSource.clear();
+      perSource.fill(0);
       total = 0;
       windowEnd = now + windowLength;
     }
     if (total >= (perInterfaceLimit * windowLength) / 1000) return false;
-    const count = perSource.get(source) ?? 0;
-    if (count >= (perSourceLimit * windowLength) / 1000) return false;
-    perSource.set(source, count + 1);
+    const hash =
+      Math.imul((source % 0x1_0000_0000) ^ seed, 0x9e37_79b1) ^ Math.imul(source / 0x1_0000_0000, 0x85eb_ca6b);
+    const index = hash >>> (32 - counterBits);
+    if (perSource[index]! >= (perSourceLimit * windowLength) / 1000) return false;
+    perSource[index]! += 1;
     total += 1;
     return true;
   };

@@ -1,6 +1,7 @@
 import { broadcastMac, type Mac, zeroMac } from '../../lib/mac.ts';
-import { ArpOperation } from './iana.ts';
-import type { ArpFrame } from './packet.ts';
+import { EtherType } from '../ethernet/iana.ts';
+import { arpHardwareEthernet, ArpOperation } from './iana.ts';
+import { arpFrameLength } from './packet.ts';
 
 /** What one interface answers for. */
 export type ArpTable = {
@@ -10,11 +11,12 @@ export type ArpTable = {
 };
 
 /**
- * Why a frame gets no answer: `ownFrame` came back to its sender, `source` cannot be answered, `ethernetDestination`
- * was not for us, `announcement` is a gratuitous request or a frame of somebody who uses an address of ours,
- * `operation` is no request, `targetAddress` is not answered for here.
+ * Why a frame gets no answer: it is `malformed`; `ownFrame` came back to its sender; its `source` is no address of a
+ * host; its `ethernetDestination` is not ours; it is an `announcement` by somebody who uses an address of ours, or a
+ * gratuitous one; its `operation` is no request; its `targetAddress` is not answered for here.
  */
 export type ArpDropReason =
+  | 'malformed'
   | 'ownFrame'
   | 'source'
   | 'ethernetDestination'
@@ -22,60 +24,74 @@ export type ArpDropReason =
   | 'operation'
   | 'targetAddress';
 
-export type ArpVerdict =
-  | { readonly type: 'reply'; readonly frame: ArpFrame }
-  | { readonly type: 'drop'; readonly reason: ArpDropReason };
+/** Where an Ethernet frame with ARP has its fields. */
+const offset = {
+  destination: 0,
+  source: 6,
+  etherType: 12,
+  hardwareAndProtocol: 14,
+  lengths: 18,
+  operation: 20,
+  senderMac: 22,
+  senderIp: 28,
+  targetMac: 32,
+  targetIp: 38,
+} as const;
+
+const hardwareAndProtocol = arpHardwareEthernet * 0x1_0000 + EtherType.ipv4;
+const lengths = 0x0604;
 
 /**
- * Decides about one received frame. One reply for one request, as long as the request at most, and only to the host
- * that sent the frame: its Ethernet source, also where the packet names another hardware address (a router that asks
- * with its virtual MAC takes the reply on its own). So nothing can be made to hit a third host. Probes (RFC 5227, sender
- * address zero) are answered like any request.
+ * Decides about the first `length` octets of `frame` and turns a request for an address of ours into its reply, in
+ * place, because this is the one step that every packet of a flood takes: no memory is allocated. The reply is as long
+ * as the shortest request and goes only to the host that sent the frame: its Ethernet source, also where the packet
+ * names another hardware address (a router that asks with its virtual MAC takes the reply on its own). So nothing can be
+ * made to hit a third host. Probes (RFC 5227, sender address zero) are answered like any request.
  */
-export const answerArp = (frame: ArpFrame, table: ArpTable): ArpVerdict => {
-  const { destination, source, packet } = frame;
-  if (source === table.mac || packet.senderMac === table.mac) return drops.ownFrame;
-  if (!isUnicast(source) || !isUnicast(packet.senderMac)) return drops.source;
-  if (destination !== table.mac && destination !== broadcastMac) return drops.ethernetDestination;
-  if (packet.senderIp === packet.targetIp || table.has(packet.senderIp)) return drops.announcement;
-  if (packet.operation !== ArpOperation.request) return drops.operation;
-  if (!table.has(packet.targetIp)) return drops.targetAddress;
-  return {
-    type: 'reply',
-    frame: {
-      destination: source,
-      source: table.mac,
-      packet: {
-        operation: ArpOperation.reply,
-        senderMac: table.mac,
-        senderIp: packet.targetIp,
-        targetMac: packet.senderMac,
-        targetIp: packet.senderIp,
-      },
-    },
-  };
+export const answerArp = (frame: DataView, length: number, table: ArpTable): 'reply' | ArpDropReason => {
+  if (
+    length < arpFrameLength ||
+    frame.getUint32(offset.hardwareAndProtocol) !== hardwareAndProtocol ||
+    frame.getUint16(offset.lengths) !== lengths ||
+    frame.getUint16(offset.etherType) !== EtherType.arp
+  ) {
+    return 'malformed';
+  }
+  const source = macAt(frame, offset.source);
+  const senderMac = macAt(frame, offset.senderMac);
+  if (source === table.mac || senderMac === table.mac) return 'ownFrame';
+  if (!isUnicast(source) || !isUnicast(senderMac)) return 'source';
+  const destination = macAt(frame, offset.destination);
+  if (destination !== table.mac && destination !== broadcastMac) return 'ethernetDestination';
+  const senderIp = frame.getUint32(offset.senderIp);
+  const targetIp = frame.getUint32(offset.targetIp);
+  if (senderIp === targetIp || table.has(senderIp)) return 'announcement';
+  if (frame.getUint16(offset.operation) !== ArpOperation.request) return 'operation';
+  if (!table.has(targetIp)) return 'targetAddress';
+
+  writeMac(frame, offset.destination, source);
+  writeMac(frame, offset.source, table.mac);
+  frame.setUint16(offset.operation, ArpOperation.reply);
+  writeMac(frame, offset.senderMac, table.mac);
+  frame.setUint32(offset.senderIp, targetIp);
+  writeMac(frame, offset.targetMac, senderMac);
+  frame.setUint32(offset.targetIp, senderIp);
+  return 'reply';
 };
 
-const drop = (reason: ArpDropReason): ArpVerdict => ({ type: 'drop', reason });
+/** The target address of a frame that `answerArp` has answered, as an unsigned 32-bit number. */
+export const answeredAddress = (reply: DataView): number => reply.getUint32(offset.senderIp);
 
-const drops = {
-  ownFrame: drop('ownFrame'),
-  source: drop('source'),
-  ethernetDestination: drop('ethernetDestination'),
-  announcement: drop('announcement'),
-  operation: drop('operation'),
-  targetAddress: drop('targetAddress'),
-} as const;
+/** Whom a frame that `answerArp` has answered came from. */
+export const answeredSource = (reply: DataView): Mac => macAt(reply, offset.destination);
+
+const macAt = (frame: DataView, at: number): Mac =>
+  (frame.getUint16(at) * 0x1_0000_0000 + frame.getUint32(at + 2)) as Mac;
+
+const writeMac = (frame: DataView, at: number, mac: Mac): void => {
+  frame.setUint16(at, mac / 0x1_0000_0000);
+  frame.setUint32(at + 2, mac % 0x1_0000_0000);
+};
 
 /** Neither zero nor a group address (the lowest bit of the first octet). */
 const isUnicast = (mac: Mac): boolean => mac !== zeroMac && Math.floor(mac / 0x100_0000_0000) % 2 === 0;
-
-/** The two broadcast frames that make every host on the link learn `mac` for `address` (RFC 5227 section 3). */
-export const gratuitousArp = (mac: Mac, address: number): readonly [ArpFrame, ArpFrame] => {
-  const packet = { senderMac: mac, senderIp: address, targetIp: address };
-  const header = { destination: broadcastMac, source: mac };
-  return [
-    { ...header, packet: { ...packet, operation: ArpOperation.request, targetMac: zeroMac } },
-    { ...header, packet: { ...packet, operation: ArpOperation.reply, targetMac: mac } },
-  ];
-};
