@@ -7,11 +7,9 @@ import { type CommandOutcome, runCommand } from './command.ts';
  * name, the file to look for.
  */
 const tools = {
-  'aarch64-libc': { package: 'libc6-arm64-cross', file: '/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1' },
-  'aarch64-libstdc++': {
-    package: 'libstdc++6-arm64-cross',
-    file: '/usr/aarch64-linux-gnu/lib/libstdc++.so.6',
-  },
+  'aarch64-libatomic': { package: 'libatomic1-arm64-cross', file: '/usr/aarch64-linux-gnu/lib/libatomic.so.1' },
+  'aarch64-libc': { package: 'libc6-arm64-cross', file: '/usr/aarch64-linux-gnu/lib/libc.so.6' },
+  'aarch64-libstdc++': { package: 'libstdc++6-arm64-cross', file: '/usr/aarch64-linux-gnu/lib/libstdc++.so.6' },
   arping: { package: 'arping' },
   conntrack: { package: 'conntrack' },
   curl: { package: 'curl' },
@@ -26,6 +24,7 @@ const tools = {
   openssl: { package: 'openssl' },
   ps: { package: 'procps' },
   'qemu-aarch64-static': { package: 'qemu-user-static' },
+  nsenter: { package: 'util-linux' },
   setpriv: { package: 'util-linux' },
   socat: { package: 'socat' },
   sysctl: { package: 'procps' },
