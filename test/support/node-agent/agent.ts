@@ -20,6 +20,7 @@ export const runAgent = async (options: Options): Promise<void> => {
   process.umask(0o022);
   const log = makeLog({ node: options.nodeName });
   const client = makeApiClient(readKubeconfig(options.kubeconfig));
+  log('node agent starts');
   const ending = new AbortController();
   mkdirSync(join(options.stateDir, 'pods'), { recursive: true });
   mkdirSync(join(options.stateDir, 'logs'), { recursive: true });

@@ -32,8 +32,12 @@ export type ContainerPorts = {
   readonly changed: () => void;
 };
 
-/** Pause before a container whose configuration is incomplete is looked at again. */
-const configPause = seconds(2);
+/**
+ * Pauses before a container whose configuration is incomplete is looked at again. The API server takes a moment to learn
+ * that a new pod may read its Secrets, hence the short first ones.
+ */
+const firstConfigPause = millis(50);
+const lastConfigPause = seconds(2);
 /** SIGKILL is not refused; this long a container may take to vanish after it. */
 const killPatience = seconds(5);
 
@@ -139,6 +143,7 @@ export class ContainerRunner {
   async #plan(image: Image): Promise<LaunchPlan | undefined> {
     const { client, context, dir, event } = this.#ports;
     let told = '';
+    let pause = firstConfigPause;
     while (!this.#stop.signal.aborted) {
       try {
         const plan = await planContainer(client, context, this.#container, image, dir);
@@ -149,11 +154,15 @@ export class ContainerRunner {
         this.#wait(reason, message);
       } catch (error) {
         const { message } = error as Error;
-        if (told !== message) event('Warning', 'Failed', `Error: ${message}`);
-        told = message;
-        this.#wait('CreateContainerError', message);
+        // The API server's refusals of the first moments are not told.
+        if (pause === lastConfigPause) {
+          if (told !== message) event('Warning', 'Failed', `Error: ${message}`);
+          told = message;
+          this.#wait('CreateContainerError', message);
+        }
       }
-      await this.#pause(configPause);
+      await this.#pause(pause);
+      pause = millis(Math.min(pause * 2, lastConfigPause));
     }
     return undefined;
   }

@@ -12,8 +12,13 @@ const harmlessHostPaths = ['/etc/localtime', '/etc/machine-id', '/lib/modules', 
 
 /** A token is replaced when this part of its life is over, as the kubelet does. */
 const refreshAt = 0.8;
-/** Pause after a token could not be had, in ms. */
-const tokenPause = 2000;
+/**
+ * Pauses after a token could not be had, in ms. The API server takes a moment to learn that a new pod is on this node and
+ * refuses so long, hence the short first ones, of which nothing is told.
+ */
+const firstTokenPause = 50;
+const lastTokenPause = 2000;
+const toldTokenPause = 1000;
 
 type Ports = {
   readonly client: ApiClient;
@@ -166,16 +171,20 @@ export class PodVolumes {
       },
     };
     type Answer = { readonly status: { readonly token: string; readonly expirationTimestamp: string } };
+    let pause = firstTokenPause;
     const renew = async (): Promise<void> => {
-      let next = tokenPause;
+      let next: number;
       try {
         const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
         const { status } = await this.#ports.client.call<Answer>('POST', path, request);
         this.#tokens.set(projection, status.token);
         next = Math.min((Date.parse(status.expirationTimestamp) - Date.now()) * refreshAt, 2 ** 31 - 1);
+        pause = firstTokenPause;
         this.#schedule();
       } catch (error) {
-        this.#ports.failed(volume, `failed to fetch token: ${(error as Error).message}`);
+        next = pause;
+        if (pause > toldTokenPause) this.#ports.failed(volume, `failed to fetch token: ${(error as Error).message}`);
+        pause = Math.min(pause * 2, lastTokenPause);
       }
       if (this.#stopped) return;
       const timer = setTimeout(() => {

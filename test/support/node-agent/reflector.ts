@@ -14,7 +14,7 @@ export type ReflectorEvents<T> = {
 type List<T> = { readonly metadata: { readonly resourceVersion: string }; readonly items: readonly T[] };
 
 /** Pauses between attempts while the API server cannot be reached, in ms. */
-const firstPause = 200;
+const firstPause = 50;
 const longestPause = 3000;
 
 /** Lists and watches one collection (`path` with its selector) until `signal` aborts; resumes after every failure. */
