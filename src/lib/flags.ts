@@ -10,6 +10,8 @@ export type Flag<Value> = {
   /** One sentence. */
   readonly help: string;
   readonly fallback: Value;
+  /** The fallback as `--help` shows it; empty if it goes without saying. */
+  readonly shownFallback: string;
   /** Names the environment variable whose value, unless empty, replaces the fallback. */
   readonly env: string | undefined;
   readonly parse: (text: string) => Result<Value>;
@@ -20,6 +22,7 @@ type Options<Value> = { readonly help: string; readonly fallback: Value; readonl
 const stringFlag = ({ env, ...rest }: Options<string>): Flag<string> => ({
   ...rest,
   env,
+  shownFallback: rest.fallback,
   placeholder: 'string',
   parse: ok,
 });
@@ -33,6 +36,7 @@ const intFlag = ({
 }: Options<number> & { readonly min?: number; readonly max?: number }): Flag<number> => ({
   ...rest,
   env,
+  shownFallback: String(rest.fallback),
   placeholder: 'int',
   parse: (text) => {
     const value = Number(text);
@@ -47,6 +51,7 @@ const falsehoods = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 const boolFlag = ({ env, ...rest }: Options<boolean>): Flag<boolean> => ({
   ...rest,
   env,
+  shownFallback: rest.fallback ? 'true' : '',
   placeholder: '',
   parse: (text) => (truths.has(text) ? ok(true) : falsehoods.has(text) ? ok(false) : err('parse error')),
 });
@@ -59,6 +64,7 @@ const enumFlag = <const Word extends string>({
 }: Options<NoInfer<Word>> & { readonly values: readonly Word[] }): Flag<Word> => ({
   ...rest,
   env,
+  shownFallback: rest.fallback,
   placeholder: values.join('|'),
   parse: (text) => {
     const word = values.find((value) => value === text);
@@ -70,6 +76,7 @@ const enumFlag = <const Word extends string>({
 const durationFlag = ({ env, ...rest }: Options<Millis>): Flag<Millis> => ({
   ...rest,
   env,
+  shownFallback: `${rest.fallback / 1000}s`,
   placeholder: 'duration',
   parse: parseDuration,
 });
@@ -132,7 +139,11 @@ export const parseFlags = <const Flags extends AnyFlags>(
   const given = new Map<string, unknown>();
   for (let index = 0; index < argv.length; index++) {
     const argument = argv[index] ?? '';
-    if (argument === '--' && index === argv.length - 1) break;
+    if (argument === '--') {
+      const stray = argv[index + 1];
+      if (stray === undefined) break;
+      return err(`unexpected argument: ${stray}`);
+    }
     const match = /^--?(?<name>[^-=][^=]*)(?:=(?<value>[^]*))?$/.exec(argument);
     const name = match?.groups?.['name'];
     if (name === undefined) {
@@ -188,8 +199,7 @@ const helpText = ({ name, summary }: Program, flags: AnyFlags): string => {
   return `${name}: ${summary}\n\nFlags:\n${lines.join('\n')}\n`;
 };
 
-const describe = ({ help, fallback, env }: Flag<unknown>): string => {
-  const isShown = fallback !== '' && fallback !== false;
-  const notes = [isShown ? `default ${String(fallback)}` : '', env === undefined ? '' : `env ${env}`].filter(Boolean);
+const describe = ({ help, shownFallback, env }: Flag<unknown>): string => {
+  const notes = [shownFallback && `default ${shownFallback}`, env === undefined ? '' : `env ${env}`].filter(Boolean);
   return notes.length === 0 ? help : `${help} (${notes.join(', ')})`;
 };

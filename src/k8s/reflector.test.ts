@@ -1,0 +1,351 @@
+import { expect, test } from 'vitest';
+import { fakeClock } from '../lib/fake-clock.ts';
+import { silentLog } from '../lib/log.ts';
+import { millis, seconds } from '../lib/time.ts';
+import { ApiError, ApiUnreachable, type Api, type ApiRequest } from './api.ts';
+import type { Change } from './mirror.ts';
+import { createReflector, type Reflector } from './reflector.ts';
+
+type View = { readonly name: string; readonly value: unknown; readonly resourceVersion: string };
+
+const object = (name: string, value: unknown, resourceVersion: string): object => ({
+  metadata: { name, resourceVersion },
+  value,
+});
+
+const page = (resourceVersion: string, items: readonly object[], next?: string): object => ({
+  metadata: { resourceVersion, continue: next ?? '' },
+  items,
+});
+
+const event = (type: string, raw: object): string => `${JSON.stringify({ type, object: raw })}\n`;
+
+/** One watch, with the test at its other end. */
+type OpenWatch = {
+  readonly query: ApiRequest['query'];
+  readonly send: (text: string | Uint8Array) => Promise<void>;
+  readonly end: (error?: Error) => Promise<void>;
+  readonly isOpen: () => boolean;
+};
+
+/** A reflector before an API server that is played by the test. */
+const rig = (random = 0) => {
+  const clock = fakeClock();
+  const lists: ApiRequest[] = [];
+  const watches: OpenWatch[] = [];
+  const changes: Change<View>[] = [];
+  /** What the next lists answer; the last one answers for ever. */
+  const answers: (object | Error)[] = [page('10', [])];
+  /** What opening the next watches fails with. */
+  const refusals: Error[] = [];
+  const ending = new AbortController();
+  const settle = (): Promise<void> => clock.advanceAsync(millis(0));
+
+  const open = ({ query, signal }: ApiRequest): AsyncIterable<Uint8Array> => {
+    const waiting: { text: Uint8Array; taken: () => void }[] = [];
+    let wake = Promise.withResolvers<void>();
+    let ended: { readonly error: Error | undefined } | undefined;
+    const finish = (error: Error | undefined): void => {
+      ended ??= { error };
+      wake.resolve();
+    };
+    signal?.addEventListener('abort', () => finish(signal.reason as Error));
+    watches.push({
+      query,
+      send: async (text) => {
+        waiting.push({ text: typeof text === 'string' ? new TextEncoder().encode(text) : text, taken: () => {} });
+        wake.resolve();
+        await settle();
+      },
+      end: async (error) => {
+        finish(error);
+        await settle();
+      },
+      isOpen: () => ended === undefined,
+    });
+    return (async function* () {
+      try {
+        for (;;) {
+          const next = waiting.shift();
+          if (next !== undefined) yield next.text;
+          else if (ended !== undefined) {
+            if (ended.error !== undefined) throw ended.error;
+            return;
+          } else {
+            await wake.promise;
+            wake = Promise.withResolvers();
+          }
+        }
+      } finally {
+        ended ??= { error: undefined };
+      }
+    })();
+  };
+
+  const api: Api = {
+    request: (request) => {
+      lists.push(request);
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+    stream: (request) => {
+      const refusal = refusals.shift();
+      return refusal === undefined ? Promise.resolve(open(request)) : Promise.reject(refusal);
+    },
+    close: () => {},
+  };
+  const reflector: Reflector<View> = createReflector({
+    api,
+    clock,
+    log: silentLog,
+    path: '/api/v1/things',
+    labelSelector: 'a=b',
+    project: (raw) => {
+      const { metadata, value } = raw as { metadata: { name: string; resourceVersion: string }; value: unknown };
+      return value === 'unwanted'
+        ? undefined
+        : { name: metadata.name, value, resourceVersion: metadata.resourceVersion };
+    },
+    onChange: (change) => changes.push(change),
+    random: () => random,
+  });
+  let running: Promise<void> | undefined;
+  const start = async (): Promise<void> => {
+    running = reflector.run(ending.signal);
+    await settle();
+  };
+  const stop = async (): Promise<void> => {
+    ending.abort();
+    await running;
+  };
+  const told = (): unknown[] =>
+    changes
+      .splice(0)
+      .map((change) =>
+        change.type === 'updated' ? [change.type, change.key, change.changed] : [change.type, change.key],
+      );
+  const watch = (): OpenWatch => watches.at(-1)!;
+  return { clock, answers, refusals, lists, watches, watch, reflector, start, stop, told, settle };
+};
+
+test('the collection is listed in pages, then watched from the version of the list', async () => {
+  const { answers, lists, watches, reflector, start, told } = rig();
+  answers.unshift(page('9', [object('a', 1, '3')], 'next'), page('9', [object('b', 2, '4')]));
+  await start();
+  await reflector.synced;
+  expect(lists.map(({ path, query }) => [path, query])).toEqual([
+    ['/api/v1/things', { labelSelector: 'a=b', fieldSelector: undefined, limit: 500, continue: undefined }],
+    ['/api/v1/things', { labelSelector: 'a=b', fieldSelector: undefined, limit: 500, continue: 'next' }],
+  ]);
+  expect(watches.map(({ query }) => query)).toEqual([
+    {
+      labelSelector: 'a=b',
+      fieldSelector: undefined,
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      resourceVersion: '9',
+      timeoutSeconds: 300,
+    },
+  ]);
+  expect(told()).toEqual([
+    ['added', 'a'],
+    ['added', 'b'],
+  ]);
+  expect(reflector.get('b')).toEqual({ name: 'b', value: 2, resourceVersion: '4' });
+});
+
+test('events change the copy', async () => {
+  const { watch, reflector, start, told } = rig();
+  await start();
+  await watch().send(event('ADDED', object('a', 1, '11')) + event('MODIFIED', object('a', 2, '12')));
+  await watch().send(event('MODIFIED', object('a', 2, '13')));
+  expect(reflector.get('a')?.resourceVersion).toBe('13');
+  await watch().send(event('MODIFIED', object('a', 'unwanted', '14')) + event('DELETED', object('a', 2, '15')));
+  expect(told()).toEqual([
+    ['added', 'a'],
+    ['updated', 'a', true],
+    ['updated', 'a', false],
+    ['deleted', 'a'],
+  ]);
+  expect(reflector.size()).toBe(0);
+});
+
+test('an event in two chunks counts when it is whole', async () => {
+  const { watch, start, told } = rig();
+  await start();
+  const line = event('ADDED', object('ä', 1, '11'));
+  const octets = new TextEncoder().encode(line);
+  await watch().send(octets.subarray(0, 41)); // inside the ä
+  expect(told()).toEqual([]);
+  await watch().send(octets.subarray(41));
+  expect(told()).toEqual([['added', 'ä']]);
+});
+
+test('a watch that the server ends is taken up from the last version, bookmarks included', async () => {
+  const { clock, watch, watches, lists, start } = rig();
+  await start();
+  await watch().send(event('ADDED', object('a', 1, '11')));
+  await watch().send(event('BOOKMARK', object('', undefined, '40')));
+  await clock.advanceAsync(seconds(300));
+  expect(watches).toHaveLength(2); // silence for 150 s had it opened again
+  await watch().end();
+  expect(watches).toHaveLength(3);
+  expect(watch().query).toMatchObject({ resourceVersion: '40' });
+  expect(lists).toHaveLength(1);
+});
+
+test('a watch cut in mid-object is taken up without the piece', async () => {
+  const { clock, watch, watches, start, told } = rig();
+  await start();
+  await watch().send(`${event('ADDED', object('a', 1, '11'))}{"type":"ADDED","object":{"metadata":{"na`);
+  await watch().end(new ApiUnreachable('reset', undefined));
+  await clock.advanceAsync(millis(100));
+  expect(watches).toHaveLength(2);
+  expect(watch().query).toMatchObject({ resourceVersion: '11' });
+  await watch().send(event('ADDED', object('b', 1, '12')));
+  expect(told()).toEqual([
+    ['added', 'a'],
+    ['added', 'b'],
+  ]);
+});
+
+test.each([
+  ['refuses the watch', (r: ReturnType<typeof rig>) => r.refusals.push(new ApiError(410, 'Expired', 'too old'))],
+  [
+    'sends the error as an event',
+    (r: ReturnType<typeof rig>) =>
+      r.watch().send(event('ERROR', { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' })),
+  ],
+])('a version that is no longer kept means a new list, and its difference is told: server %s', async (_, expire) => {
+  const rigged = rig();
+  const { clock, answers, watch, watches, lists, start, told } = rigged;
+  answers.unshift(page('10', [object('a', 1, '1'), object('b', 1, '2'), object('c', 1, '3')]));
+  await start();
+  told();
+  answers.unshift(page('90', [object('b', 1, '2'), object('c', 2, '80'), object('d', 1, '81')]));
+  const opened = watches.length;
+  await expire(rigged);
+  if (watches.length === opened && watch().isOpen()) await watch().end(new ApiUnreachable('reset', undefined));
+  await clock.advanceAsync(seconds(1));
+  expect(lists).toHaveLength(2);
+  expect(told()).toEqual([
+    ['updated', 'b', false],
+    ['updated', 'c', true],
+    ['added', 'd'],
+    ['deleted', 'a'],
+  ]);
+  expect(watch().query).toMatchObject({ resourceVersion: '90' });
+});
+
+test('a list that breaks off deletes nothing, and starts anew', async () => {
+  const { clock, answers, watch, lists, reflector, refusals, start, told } = rig();
+  answers.unshift(page('10', [object('a', 1, '1'), object('b', 1, '2')]));
+  await start();
+  told();
+  refusals.push(new ApiError(410, 'Expired', 'too old'));
+  answers.unshift(
+    page('20', [object('b', 2, '15')], 'next'),
+    new ApiError(410, 'Expired', 'the continue token is too old'),
+    page('30', [object('a', 1, '1'), object('b', 2, '15')]),
+  );
+  await watch().end(new ApiUnreachable('reset', undefined));
+  await clock.advanceAsync(seconds(2));
+  expect(lists.map(({ query }) => query?.['continue'])).toEqual([undefined, undefined, 'next', undefined]);
+  expect(told()).toEqual([
+    ['updated', 'b', true],
+    ['updated', 'a', false],
+    ['updated', 'b', false],
+  ]);
+  expect(reflector.size()).toBe(2);
+});
+
+test('a server that cannot be reached is asked again, later each time, never more than 10 s apart', async () => {
+  const { clock, answers, lists, start } = rig(0.999);
+  answers.splice(0, 1, new ApiUnreachable('down', undefined));
+  await start();
+  const gaps: number[] = [];
+  for (let last = 0; gaps.length < 6;) {
+    const asked = lists.length;
+    while (lists.length === asked) await clock.advanceAsync(millis(100));
+    gaps.push(clock.now() - last);
+    last = clock.now();
+  }
+  expect(gaps).toEqual([300, 900, 2700, 8100, 10_000, 10_000]);
+});
+
+test('the pause that the server asks for is kept', async () => {
+  const { clock, answers, lists, reflector, start } = rig();
+  answers.unshift(new ApiError(429, 'TooManyRequests', 'slow down', seconds(5)));
+  await start();
+  await clock.advanceAsync(millis(4999));
+  expect(lists).toHaveLength(1);
+  await clock.advanceAsync(millis(1));
+  expect(lists).toHaveLength(2);
+  await reflector.synced;
+});
+
+test('a connection without a line for 150 s is given up', async () => {
+  const { clock, watch, watches, start } = rig();
+  await start();
+  await clock.advanceAsync(seconds(149));
+  await watch().send(event('BOOKMARK', object('', undefined, '20')));
+  await clock.advanceAsync(seconds(149));
+  expect(watches).toHaveLength(1);
+  await clock.advanceAsync(seconds(2));
+  expect(watches[0]?.isOpen()).toBe(false);
+  expect(watches).toHaveLength(2);
+  expect(watch().query).toMatchObject({ resourceVersion: '20' });
+});
+
+test('a server that ends every watch at once is not asked without a pause', async () => {
+  const { clock, watch, watches, start } = rig();
+  await start();
+  for (let round = 0; round < 5; round++) {
+    const before = watches.length;
+    await watch().end();
+    expect(watches).toHaveLength(before);
+    await clock.advanceAsync(millis(100));
+    expect(watches).toHaveLength(before + 1);
+  }
+});
+
+test('a line that is no event is a broken connection', async () => {
+  const { clock, watch, watches, start } = rig();
+  await start();
+  await watch().send('<html>\n');
+  await clock.advanceAsync(millis(100));
+  expect(watches).toHaveLength(2);
+});
+
+test('an abort ends the run, whatever it does', async () => {
+  const watching = rig();
+  await watching.start();
+  await watching.stop();
+  expect(watching.watch().isOpen()).toBe(false);
+  expect(watching.clock.pending()).toBe(0);
+
+  const waiting = rig();
+  waiting.answers.splice(0, 1, new ApiUnreachable('down', undefined));
+  await waiting.start();
+  await waiting.stop();
+  expect(waiting.clock.pending()).toBe(0);
+});
+
+test('a fault of the callback ends the run instead of being retried', async () => {
+  const clock = fakeClock();
+  const reflector = createReflector({
+    api: {
+      request: () => Promise.resolve(page('1', [object('a', 1, '1')])),
+      stream: () => Promise.reject(new Error('not here')),
+      close: () => {},
+    },
+    clock,
+    log: silentLog,
+    path: '/x',
+    project: () => 1,
+    onChange: () => {
+      throw new TypeError('a fault');
+    },
+  });
+  await expect(reflector.run(new AbortController().signal)).rejects.toThrow('a fault');
+});
