@@ -81,7 +81,7 @@ const runVitest = async (project: string): Promise<Counts> => {
       'vitest',
       'run',
       `--project=${project}`,
-      '--reporter=default',
+      `--reporter=${project === 'unit' || project === 'check' ? 'default' : 'verbose'}`,
       '--reporter=json',
       `--outputFile.json=${reportFile}`,
     ]);

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type CommandOutcome, runCommand } from './command.ts';
 
@@ -60,7 +60,7 @@ export const requireTools = async (names: readonly Tool[]): Promise<void> => {
   if (process.getuid?.() !== 0 || findProgram('apt-get') === undefined) throw new MissingToolsError(byHand);
   process.stderr.write(`${missing.join(', ')} missing; installing with: ${install.join(' ')}\n`);
   await aptGet(['update'], byHand);
-  await aptGet(install.slice(1), byHand);
+  await withoutServices(() => aptGet(install.slice(1), byHand));
   const stillMissing = missing.filter((name) => !isPresent(name));
   if (stillMissing.length > 0) throw new MissingToolsError(`${stillMissing.join(', ')} missing after: ${byHand}`);
 };
@@ -83,6 +83,18 @@ export const findProgram = (name: string): string | undefined =>
         return false; // not there, or not a program: the next folder may have it
       }
     });
+
+/** Keeps packages such as etcd-server and docker.io from starting services of the machine's while they are installed. */
+const withoutServices = async (act: () => Promise<unknown>): Promise<void> => {
+  const policy = '/usr/sbin/policy-rc.d';
+  const isOurs = !existsSync(policy);
+  if (isOurs) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    await act();
+  } finally {
+    if (isOurs) rmSync(policy);
+  }
+};
 
 /** Waits for other runs of the package manager, five minutes at most. */
 const aptGet = async (args: readonly string[], byHand: string): Promise<CommandOutcome> => {
