@@ -18,6 +18,7 @@ import {
   projectPool,
   projectResource,
 } from './configuration-watch.ts';
+import { eventGate } from './event-gate.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { poolStatusWriter } from './pool-status-writer.ts';
 import { ServiceReconciler } from './service-reconciler.ts';
@@ -55,12 +56,16 @@ export const createController = (ports: ControllerPorts, settings: ControllerSet
   const allocator = new Allocator();
   let configuration: Configuration | undefined;
 
+  let lastStatusWrite = clock.now();
+  let statusWritesUnderWay = 0;
+  const gate = eventGate({ clock, busyUntil: () => (statusWritesUnderWay > 0 ? clock.now() : lastStatusWrite) });
+
   const tell = (service: ServiceView, event: ServiceEvent): void => {
     const { key, namespace, name, uid, resourceVersion } = service;
     const { apiVersion, kind } = resources.services;
-    events.record({ apiVersion, kind, namespace, name, uid, resourceVersion }, event);
-    const { reason, message } = event;
-    log[event.type === 'Warning' ? 'warn' : 'info'](message, { service: key, reason });
+    gate.pass(() => events.record({ apiVersion, kind, namespace, name, uid, resourceVersion }, event));
+    const { type, reason, message } = event;
+    log[type === 'Warning' ? 'warn' : 'info']('service event', { service: key, reason, message });
   };
 
   const onWriteFailed =
@@ -88,9 +93,18 @@ export const createController = (ports: ControllerPorts, settings: ControllerSet
     allocator,
     settings,
   );
+  const writeStatus = statusWriter(api, reconciler);
   const statusQueue = createWorkQueue<ObjectKey>({
     clock,
-    work: statusWriter(api, reconciler),
+    work: async (service) => {
+      statusWritesUnderWay++;
+      try {
+        return await writeStatus(service);
+      } finally {
+        statusWritesUnderWay--;
+        lastStatusWrite = clock.now();
+      }
+    },
     onError: onWriteFailed('service'),
     concurrency: statusWrites,
   });
@@ -174,6 +188,7 @@ export const createController = (ports: ControllerPorts, settings: ControllerSet
     } finally {
       ending.abort();
       await Promise.all([statusQueue.stop(), poolQueue.stop()]);
+      gate.open();
     }
     await running;
   };

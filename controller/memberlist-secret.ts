@@ -4,7 +4,7 @@ import { object, text } from '../src/k8s/raw.ts';
 import { collectionPath, objectPath, resources } from '../src/k8s/resources.ts';
 
 export type MemberlistSecretOptions = {
-  readonly api: Api;
+  readonly api: Pick<Api, 'request'>;
   readonly namespace: string;
   /** Name of the Secret. */
   readonly name: string;

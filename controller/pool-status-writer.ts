@@ -5,7 +5,7 @@ import type { WorkOutcome } from '../src/k8s/work-queue.ts';
 import { type Clock, millis, type Millis, seconds } from '../src/lib/time.ts';
 
 export type PoolStatusOptions = {
-  readonly api: Api;
+  readonly api: Pick<Api, 'request'>;
   readonly clock: Clock;
   readonly allocations: Pick<AllocationView, 'usageOf'>;
   readonly metallbNamespace: string;

@@ -15,7 +15,7 @@ const quarrelDelay = seconds(5);
  * server said, to be tried again; a service that is gone needs no status.
  */
 export const statusWriter =
-  (api: Api, reconciler: ServiceReconciler) =>
+  (api: Pick<Api, 'request'>, reconciler: Pick<ServiceReconciler, 'pendingWrite' | 'confirm'>) =>
   async (service: ObjectKey): Promise<WorkOutcome> => {
     for (let round = 0; round < 3; round++) {
       const pending = reconciler.pendingWrite(service);
