@@ -1,0 +1,253 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { fakeClock } from '../lib/fake-clock.ts';
+import { millis, seconds } from '../lib/time.ts';
+import { ApiError, ApiUnreachable, type Api } from './api.ts';
+import { createClient } from './client.ts';
+
+/** What the server got. */
+type Call = { readonly request: IncomingMessage; readonly body: string; readonly response: ServerResponse };
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
+/** A client before a server that is played by the test. */
+const rig = async (answer: (call: Call) => void) => {
+  const clock = fakeClock();
+  const calls: Call[] = [];
+  const connections = new Set<number | undefined>();
+  const server = createServer((request, response) => {
+    connections.add(request.socket.remotePort);
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const call = { request, response, body: Buffer.concat(chunks).toString() };
+      calls.push(call);
+      answer(call);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  let token = 'first';
+  let forgotten = 0;
+  const api: Api = createClient({
+    credentials: {
+      server: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/proxied/`),
+      identity: () => Promise.resolve({ headers: { authorization: `Bearer ${token}` }, tls: {} }),
+      forget: () => forgotten++,
+    },
+    clock,
+    userAgent: 'metallb-test/1',
+  });
+  cleanups.push(() => {
+    api.close();
+    server.close();
+    server.closeAllConnections();
+  });
+  return {
+    api,
+    clock,
+    calls,
+    connections,
+    server,
+    renewToken: () => (token = 'second'),
+    forgotten: () => forgotten,
+  };
+};
+
+const json = ({ response }: Call, value: unknown, status = 200): void => {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+};
+
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => {
+      throw new Error('did not fail');
+    },
+    (error: unknown) => error,
+  );
+
+test('a call carries path, query, body, and who we are', async () => {
+  const { api, calls } = await rig((call) => json(call, { ok: true }));
+  const answer = await api.request({
+    method: 'POST',
+    path: '/api/v1/namespaces/a/events',
+    query: { labelSelector: 'a in (b,c)', limit: 5, left: undefined },
+    body: { text: 'ä' },
+  });
+  expect(answer).toEqual({ ok: true });
+  const [{ request, body } = {} as Call] = calls;
+  expect([request.method, request.url]).toEqual([
+    'POST',
+    '/proxied/api/v1/namespaces/a/events?labelSelector=a+in+%28b%2Cc%29&limit=5',
+  ]);
+  expect(request.headers).toMatchObject({
+    authorization: 'Bearer first',
+    accept: 'application/json',
+    'content-type': 'application/json',
+    'content-length': '13',
+    'user-agent': 'metallb-test/1',
+  });
+  expect(body).toBe('{"text":"ä"}');
+});
+
+test('a PATCH is a merge patch unless told otherwise', async () => {
+  const { api, calls } = await rig((call) => json(call, {}));
+  await api.request({ method: 'PATCH', path: '/a', body: {} });
+  await api.request({ method: 'PATCH', path: '/a', body: [], contentType: 'application/json-patch+json' });
+  expect(calls.map(({ request }) => request.headers['content-type'])).toEqual([
+    'application/merge-patch+json',
+    'application/json-patch+json',
+  ]);
+});
+
+test('calls one after the other use one connection', async () => {
+  const { api, connections } = await rig((call) => json(call, {}));
+  for (let i = 0; i < 5; i++) await api.request({ path: '/a' });
+  expect(connections.size).toBe(1);
+});
+
+test('at most 32 calls are under way, the others wait', async () => {
+  const { api, calls, connections } = await rig((call) => {
+    if (calls.length === 32) for (const waiting of calls) json(waiting, {});
+    if (calls.length > 32) json(call, {});
+  });
+  await Promise.all(Array.from({ length: 40 }, () => api.request({ path: '/a' })));
+  expect(calls).toHaveLength(40);
+  expect(connections.size).toBe(32);
+});
+
+test('a new token is used from the next call on', async () => {
+  const { api, calls, renewToken } = await rig((call) => json(call, {}));
+  await api.request({ path: '/a' });
+  renewToken();
+  await api.request({ path: '/a' });
+  expect(calls.map(({ request }) => request.headers.authorization)).toEqual(['Bearer first', 'Bearer second']);
+});
+
+test('a no is an ApiError with what the server says', async () => {
+  const { api } = await rig((call) =>
+    json(call, { kind: 'Status', code: 409, reason: 'Conflict', message: 'the object has been modified' }, 409),
+  );
+  const error = await failure(api.request({ path: '/a' }));
+  expect(error).toBeInstanceOf(ApiError);
+  expect(error).toMatchObject({ status: 409, reason: 'Conflict', message: 'the object has been modified' });
+});
+
+test('after 401 the credentials are read anew', async () => {
+  const { api, forgotten } = await rig((call) => json(call, { kind: 'Status', code: 401 }, 401));
+  await failure(api.request({ path: '/a' }));
+  expect(forgotten()).toBe(1);
+});
+
+test('429 tells how long to wait', async () => {
+  const { api } = await rig(({ response }) => {
+    response.writeHead(429, { 'retry-after': '2' }).end('slow down');
+  });
+  expect(await failure(api.request({ path: '/a' }))).toMatchObject({ status: 429, retryAfter: 2000 });
+});
+
+test.each([
+  [
+    'cuts the answer',
+    ({ response }: Call) => response.writeHead(200, { 'content-length': '9' }).write('{', () => response.destroy()),
+  ],
+  ['hangs up', ({ response }: Call) => response.destroy()],
+  ['answers no JSON', ({ response }: Call) => response.end('<html>')],
+])('a server that %s is unreachable', async (_, answer) => {
+  const { api } = await rig(answer);
+  const error = await failure(api.request({ path: '/a/b' }));
+  expect(error).toBeInstanceOf(ApiUnreachable);
+  expect(error).toMatchObject({ message: expect.stringMatching(/^GET \/a\/b: ./) as string });
+  expect((error as Error).cause).toBeInstanceOf(Error);
+});
+
+test('nobody at the port is unreachable', async () => {
+  const { api, server } = await rig(() => {});
+  server.close();
+  expect(await failure(api.request({ path: '/a' }))).toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+});
+
+test('a call ends at its deadline, and so does its connection', async () => {
+  const arrived = Promise.withResolvers<Call>();
+  const { api, clock } = await rig((call) => arrived.resolve(call));
+  const call = failure(api.request({ path: '/a', deadline: seconds(3) }));
+  const { request } = await arrived.promise;
+  const gone = new Promise((resolve) => request.socket.once('close', resolve));
+  clock.advance(millis(2999));
+  clock.advance(millis(1));
+  const error = await call;
+  expect(error).toBeInstanceOf(ApiUnreachable);
+  expect(error).toMatchObject({ message: 'GET /a: no answer within 3 s' });
+  await gone;
+});
+
+test('a call ends with the reason of its signal', async () => {
+  const arrived = Promise.withResolvers<Call>();
+  const { api, clock } = await rig((call) => arrived.resolve(call));
+  const ending = new AbortController();
+  const call = failure(api.request({ path: '/a', signal: ending.signal }));
+  await arrived.promise;
+  const reason = new Error('we end');
+  ending.abort(reason);
+  expect(await call).toBe(reason);
+  expect(await failure(api.request({ path: '/a', signal: ending.signal }))).toBe(reason);
+  expect(clock.pending()).toBe(0);
+});
+
+const read = async (stream: AsyncIterable<Uint8Array>, onText: (text: string) => void): Promise<void> => {
+  for await (const chunk of stream) onText(Buffer.from(chunk).toString());
+};
+
+test('a stream gives the body as it comes, without a deadline for its end', async () => {
+  const { api, clock, calls } = await rig(({ response }) => {
+    response.writeHead(200).write('one');
+  });
+  const stream = await api.stream({ path: '/watch' });
+  clock.advance(seconds(3600));
+  const texts: string[] = [];
+  await read(stream, (text) => {
+    texts.push(text);
+    calls[0]?.response.end(text === 'one' ? 'two' : undefined);
+  });
+  expect(texts).toEqual(['one', 'two']);
+});
+
+test('a stream that is cut fails', async () => {
+  const { api } = await rig(({ response }) => {
+    response.writeHead(200).write('one');
+    setImmediate(() => response.destroy());
+  });
+  const error = await failure(read(await api.stream({ path: '/watch' }), () => {}));
+  expect(error).toBeInstanceOf(ApiUnreachable);
+});
+
+test('a stream ends with the reason of its signal', async () => {
+  const { api } = await rig(({ response }) => {
+    response.writeHead(200).write('one');
+  });
+  const ending = new AbortController();
+  const stream = await api.stream({ path: '/watch', signal: ending.signal });
+  const reason = new Error('we end');
+  expect(await failure(read(stream, () => ending.abort(reason)))).toBe(reason);
+});
+
+test('a reader that stops closes the connection', async () => {
+  const { api, calls } = await rig(({ response }) => {
+    response.writeHead(200).write('one');
+  });
+  for await (const chunk of await api.stream({ path: '/watch' })) {
+    expect(Buffer.from(chunk).toString()).toBe('one');
+    break;
+  }
+  const socket = calls[0]?.request.socket;
+  if (socket?.destroyed === false) await new Promise((resolve) => socket.once('close', resolve));
+  expect(socket?.destroyed).toBe(true);
+});
+
+test('a stream that is refused is an ApiError', async () => {
+  const { api } = await rig((call) => json(call, { kind: 'Status', code: 410, reason: 'Expired' }, 410));
+  expect(await failure(api.stream({ path: '/watch' }))).toMatchObject({ status: 410, reason: 'Expired' });
+});
