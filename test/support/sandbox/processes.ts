@@ -8,6 +8,8 @@ import { isRunning, type ProcessId, processIdOf, signalGroup } from '../process-
 /** A component as it was started: what it takes to stop it and to start it again. */
 export type StartedComponent = Component & {
   readonly id: ProcessId;
+  /** When it was started last, in ISO 8601. */
+  readonly startedAt: string;
   /** Where its output goes. */
   readonly logFile: string;
 };
@@ -40,7 +42,7 @@ export const startComponent = (component: Component, namespace: string, logFolde
     child.unref();
     const id = child.pid === undefined ? undefined : processIdOf(child.pid);
     if (id === undefined) throw new ComponentError(`${component.name} did not start`, logFile);
-    return { ...component, id, logFile };
+    return { ...component, id, logFile, startedAt: new Date().toISOString() };
   } finally {
     closeSync(log);
   }

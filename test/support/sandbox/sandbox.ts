@@ -43,7 +43,7 @@ export type Sandbox = AsyncDisposable & {
   readonly plug: (host: string) => Promise<void>;
   /** What runs: `etcd`, `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `kube-proxy-n1`, … */
   readonly components: () => readonly StartedComponent[];
-  /** Ends a component with SIGTERM, and with SIGKILL after `grace` milliseconds (3 s unless told). */
+  /** Ends a component with SIGTERM, and with SIGKILL after `grace` milliseconds. */
   readonly stop: (component: string, grace?: number) => Promise<void>;
   /** Starts a stopped component and waits until it is ready. */
   readonly start: (component: string) => Promise<void>;
@@ -55,8 +55,8 @@ export type Sandbox = AsyncDisposable & {
 /** Milliseconds that a component has to get ready. */
 export const readyTimeout = 90_000;
 
-/** Milliseconds that a node has to end its containers before everything on it is killed. */
-const nodeGrace = 5000;
+/** Milliseconds between SIGTERM and SIGKILL: a node ends its containers; kube-apiserver would wait long for its clients. */
+const graceOf = (component: string): number => (component.startsWith('node-agent-') ? 5000 : 2000);
 
 /** The sandbox that another process, or an earlier command, has started. */
 export const attachSandbox = (name: string): Sandbox => {
@@ -108,7 +108,8 @@ export const sandboxOf = (initial: SandboxState): Sandbox => {
         .join(', ')}`,
     );
   };
-  const stop = (component: string, grace = 3000): Promise<void> => stopProcess(componentNamed(component).id, grace);
+  const stop = (component: string, grace = graceOf(component)): Promise<void> =>
+    stopProcess(componentNamed(component).id, grace);
   const start = async (component: string): Promise<void> => {
     const stopped = componentNamed(component);
     const started = startComponent(stopped, lan.host(stopped.host).name, files.logs);
@@ -117,7 +118,7 @@ export const sandboxOf = (initial: SandboxState): Sandbox => {
       components: components().map((other) => (other.name === component ? started : other)),
     });
     using api = adminApi(name);
-    await waitUntilReady(started, () => isReady(component, api), { timeout: readyTimeout });
+    await waitUntilReady(started, () => isReady(started, api), { timeout: readyTimeout });
   };
   const down = async (): Promise<void> => {
     await takeDown(readState(name) ?? initial, lan);
@@ -162,9 +163,9 @@ export const sandboxOf = (initial: SandboxState): Sandbox => {
 /** Ends the processes that the state names, and whatever else runs in the LAN's namespaces, and removes every trace. */
 const takeDown = async (state: SandboxState, lan: Lan): Promise<void> => {
   if (state.guard !== undefined && state.guard.pid !== process.pid) signalGroup(state.guard, 'SIGKILL');
-  const isAgent = ({ name }: StartedComponent): boolean => name.startsWith('node-agent-');
   // Nodes first: ending containers properly takes an API server that answers.
-  await Promise.all(state.components.filter(isAgent).map(({ id }) => stopProcess(id, nodeGrace)));
+  const agents = state.components.filter(({ name }) => name.startsWith('node-agent-'));
+  await Promise.all(agents.map(({ name, id }) => stopProcess(id, graceOf(name))));
   await Promise.all(state.components.map(({ id }) => stopProcess(id, 0)));
   if (state.relay !== undefined) await stopProcess(state.relay, 0);
   await lan[Symbol.asyncDispose]();

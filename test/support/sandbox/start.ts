@@ -241,7 +241,7 @@ class Start {
   }
 
   #ready(component: StartedComponent, api: Api): Promise<void> {
-    return waitUntilReady(component, () => isReady(component.name, api), {
+    return waitUntilReady(component, () => isReady(component, api), {
       timeout: readyTimeout,
       signal: this.#signal,
     });
