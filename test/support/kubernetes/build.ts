@@ -1,11 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { runCommand } from '../command.ts';
 import { findProgram } from '../tools.ts';
 import { type KubernetesProgram, kubernetesVersion, type Log } from './version.ts';
 
 /** Milliseconds between two lines of progress. */
 const progressInterval = 15_000;
+
+/** Milliseconds for fetching the modules: some 60 MB. */
+const downloadTimeout = 900_000;
 
 /** Go is missing or could not build. */
 export class BuildError extends Error {
@@ -28,6 +32,14 @@ export const buildPrograms = async (
   }
   log(`building ${programs.join(', ')} ${kubernetesVersion} with Go; this happens once and takes some minutes`);
   const start = Date.now();
+  const modules = { cwd: import.meta.dirname, env: { ...process.env, CGO_ENABLED: '0' } };
+  const packages = programs.map((program) => `k8s.io/kubernetes/cmd/${program}`);
+  // This also downloads the modules, which may take its time.
+  const { stdout } = await runCommand(['go', 'list', '-mod=readonly', '-deps', ...packages], {
+    ...modules,
+    timeout: downloadTimeout,
+  });
+  const total = stdout.trimEnd().split('\n').length;
   const child = spawn(
     'go',
     [
@@ -39,22 +51,18 @@ export const buildPrograms = async (
       `-s -w -X k8s.io/component-base/version.gitVersion=${kubernetesVersion}`,
       '-o',
       `${folder}/`,
-      ...programs.map((program) => `k8s.io/kubernetes/cmd/${program}`),
+      ...packages,
     ],
-    {
-      cwd: import.meta.dirname,
-      env: { ...process.env, CGO_ENABLED: '0' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
+    { ...modules, stdio: ['ignore', 'ignore', 'pipe'] },
   );
-  let packages = 0;
+  let compiled = 0;
   const otherLines: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
-    if (/^[\w.~/-]+$/.test(line)) packages++;
+    if (/^[\w.~/-]+$/.test(line)) compiled++;
     else if (!line.startsWith('go: downloading')) otherLines.push(line);
   });
   const progress = setInterval(
-    () => log(`building Kubernetes: ${packages} packages compiled, ${seconds(start)} s`),
+    () => log(`building Kubernetes: ${compiled} of at most ${total} packages compiled, ${seconds(start)} s`),
     progressInterval,
   );
   try {
