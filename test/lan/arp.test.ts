@@ -1,0 +1,240 @@
+import process from 'node:process';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect, createNamespace, makeSwitch, type Namespace, plugIn } from '../support/netns.ts';
+import { ask, makeNoise, neighbour, resolve } from './client.ts';
+import { startResponderProcess } from './responder-process.ts';
+
+const isRoot = process.getuid?.() === 0;
+/** A generous limit for what takes milliseconds on a machine that is not busy. */
+const soon = { timeout: 10_000, interval: 50 };
+
+describe.runIf(isRoot)('two nodes and a client on a switch', () => {
+  let lan: Namespace;
+  let n1: Namespace;
+  let n2: Namespace;
+  let client: Namespace;
+  let mac1: string;
+  let mac2: string;
+
+  beforeAll(async () => {
+    [lan, n1, n2, client] = (await Promise.all(
+      ['lan', 'n1', 'n2', 'client'].map((label) => createNamespace(label)),
+    )) as [Namespace, Namespace, Namespace, Namespace];
+    await makeSwitch(lan);
+    for (const [index, host] of [n1, n2, client].entries()) {
+      await plugIn(lan, `port${index}`, host, 'eth0');
+      await host.addAddress('eth0', `198.18.0.${index + 1}/16`);
+    }
+    [mac1, mac2] = await Promise.all([n1.macOf('eth0'), n2.macOf('eth0')]);
+  });
+
+  afterAll(async () => {
+    for (const host of [lan, n1, n2, client]) await host[Symbol.asyncDispose]();
+  });
+
+  test('an address is answered once, with the MAC of its node, by the witness of arping', async () => {
+    await using responder = await startResponderProcess(n1);
+    responder.announce(['198.18.1.7']);
+    await expect.poll(() => ask(client, ['198.18.1.7']), soon).toEqual({ '198.18.1.7': [mac1] });
+    const { stdout } = await client.exec(['arping', '-c', '3', '-W', '0.05', '-I', 'eth0', '198.18.1.7']);
+    expect(stdout).toContain('3 packets transmitted, 3 packets received,   0% unanswered (0 extra)');
+    expect(stdout).toContain(mac1);
+  });
+
+  test('a probe without a sender address is answered, as for duplicate address detection', async () => {
+    await using responder = await startResponderProcess(n1);
+    responder.announce(['198.18.1.7']);
+    const probe = (): Promise<string> =>
+      client
+        .exec(['arping', '-c', '1', '-w', '1', '-0', '-I', 'eth0', '198.18.1.7'], { check: false })
+        .then((o) => o.stdout);
+    await expect.poll(probe, soon).toContain(mac1);
+  });
+
+  test('addresses that are not ours stay silent', async () => {
+    await using responder = await startResponderProcess(n1);
+    responder.announce(['198.18.1.7']);
+    await expect
+      .poll(() => ask(client, ['198.18.1.7', '198.18.1.8', '198.18.1.39', '198.18.9.7']), soon)
+      .toEqual({
+        '198.18.1.7': [mac1],
+      });
+  });
+
+  test('an address that is withdrawn falls silent at once, others go on', async () => {
+    await using responder = await startResponderProcess(n1);
+    responder.announce(['198.18.1.7', '198.18.1.8']);
+    await expect.poll(() => ask(client, ['198.18.1.7']), soon).not.toEqual({});
+    responder.withdraw(['198.18.1.7']);
+    await expect.poll(() => ask(client, ['198.18.1.7', '198.18.1.8']), soon).toEqual({ '198.18.1.8': [mac1] });
+    expect(await ask(client, ['198.18.1.7', '198.18.1.8'])).toEqual({ '198.18.1.8': [mac1] });
+  });
+
+  test('whoever takes an address over is learnt by the neighbour table of a client that knew the old node', async () => {
+    await using first = await startResponderProcess(n1);
+    await using second = await startResponderProcess(n2);
+    first.announce(['198.18.1.7']);
+    await expect.poll(() => resolve(client, '198.18.1.7').then(() => neighbour(client, '198.18.1.7')), soon).toBe(mac1);
+    first.withdraw(['198.18.1.7']);
+    second.announce(['198.18.1.7']);
+    // No datagram goes out meanwhile: the announcement alone tells.
+    await expect.poll(() => neighbour(client, '198.18.1.7'), soon).toBe(mac2);
+    expect(await ask(client, ['198.18.1.7'])).toEqual({ '198.18.1.7': [mac2] });
+  });
+
+  test('an announcement is a request and a reply, sent six times within about five seconds', async () => {
+    await using responder = await startResponderProcess(n1);
+    const capture = client.exec(['timeout', '7', 'tcpdump', '-l', '-n', '-e', '-tt', '-i', 'eth0', 'arp'], {
+      check: false,
+    });
+    await expect.poll(() => client.exec(['ss', '-0', '-H']).then((o) => o.stdout), soon).toContain('eth0');
+    responder.announce(['198.18.1.7']);
+    const lines = (await capture).stdout.split('\n').filter((line) => line.includes('198.18.1.7'));
+    expect(lines.map((line) => (line.includes('Request who-has 198.18.1.7') ? 'request' : 'reply'))).toEqual(
+      Array.from({ length: 6 }, () => ['request', 'reply']).flat(),
+    );
+    for (const line of lines) expect(line).toContain(`${mac1} > ff:ff:ff:ff:ff:ff`);
+    const times = lines.filter((_, index) => index % 2 === 0).map((line) => Number(line.split(' ')[0]));
+    for (const [index, offset] of [0, 0.05, 0.25, 1, 2, 5].entries()) {
+      const late = times[index]! - times[0]! - offset;
+      expect(late, `announcement ${index}`).toBeGreaterThan(-0.005);
+      expect(late, `announcement ${index}`).toBeLessThan(0.5);
+    }
+    expect(responder.counters('198.18.1.7').gratuitous).toBeGreaterThan(0);
+  });
+
+  test('what is asked and answered is counted', async () => {
+    await using responder = await startResponderProcess(n1);
+    responder.announce(['198.18.1.7']);
+    await expect.poll(() => ask(client, ['198.18.1.7']), soon).not.toEqual({});
+    const before = responder.counters('198.18.1.7').requests;
+    await ask(
+      client,
+      Array.from({ length: 50 }, () => '198.18.1.7'),
+    );
+    await expect.poll(() => responder.counters('198.18.1.7').requests - before, soon).toBeGreaterThanOrEqual(50);
+    const { requests, responses } = responder.counters('198.18.1.7');
+    expect(responses).toBe(requests);
+  });
+
+  test('100,000 random and broken frames leave the answer and the memory as they were', async () => {
+    await using responder = await startResponderProcess(n1);
+    responder.announce(['198.18.1.7']);
+    await makeNoise(client, 20_000, '198.18.1.7'); // until compilers and heaps have settled
+    const before = responder.residentMemory();
+    await makeNoise(client, 100_000, '198.18.1.7');
+    expect(await ask(client, ['198.18.1.7'])).toEqual({ '198.18.1.7': [mac1] });
+    expect(responder.residentMemory() - before).toBeLessThan(8);
+  });
+
+  test('6,000 addresses are all answered, and no other', async () => {
+    await using responder = await startResponderProcess(n1);
+    const addresses = Array.from({ length: 6000 }, (_, index) => `198.18.${100 + (index >> 7)}.${2 * (index & 127)}`);
+    const neighbours = addresses.slice(0, 500).map((ip) => ip.replace(/\d+$/, (octet) => `${Number(octet) + 1}`));
+    responder.announce(addresses);
+    const everyone = Object.fromEntries(addresses.map((ip) => [ip, [mac1]]));
+    await expect
+      .poll(() => ask(client, [...addresses, ...neighbours]), { timeout: 30_000, interval: 100 })
+      .toEqual(everyone);
+    responder.withdraw(addresses.slice(1));
+    await expect.poll(() => ask(client, addresses), soon).toEqual({ [addresses[0]!]: [mac1] });
+  });
+
+  test.each([20_480, 256])('with optmem_max %i, 6,000 scattered addresses are all answered', async (optmem) => {
+    await using node = await createNamespace('small');
+    await node.sysctl({ 'net.core.optmem_max': optmem });
+    await plugIn(lan, 'small', node, 'eth0');
+    await using responder = await startResponderProcess(node);
+    const mac = await node.macOf('eth0');
+    // 7919 is prime to 65,536, so all are different and far apart.
+    const addresses = Array.from({ length: 6000 }, (_, index) => {
+      const scattered = (index * 7919) % 65_536;
+      return `198.19.${scattered >> 8}.${scattered & 255}`;
+    });
+    responder.announce(addresses.slice(0, 3000));
+    await expect.poll(() => ask(client, addresses.slice(0, 10)), soon).not.toEqual({});
+    responder.announce(addresses.slice(3000)); // the filter is replaced while it is in use
+    const everyone = Object.fromEntries(addresses.map((ip) => [ip, [mac]]));
+    await expect.poll(() => ask(client, addresses), { timeout: 30_000, interval: 100 }).toEqual(everyone);
+  });
+
+  test('the end of the thread closes its sockets, and the process goes on to its own end', async () => {
+    await using responder = await startResponderProcess(n1);
+    responder.announce(['198.18.1.7']);
+    await expect.poll(() => ask(client, ['198.18.1.7']), soon).not.toEqual({});
+    expect(await responder.stop()).toBe(0);
+    expect(await ask(client, ['198.18.1.7'])).toEqual({});
+  });
+});
+
+describe.runIf(isRoot)('interfaces', () => {
+  test('an address is answered only where it is announced', async () => {
+    await using node = await createNamespace('node');
+    await using a = await createNamespace('a');
+    await using b = await createNamespace('b');
+    await connect(node, 'eth0', a, 'eth0');
+    await connect(node, 'eth1', b, 'eth0');
+    await using responder = await startResponderProcess(node);
+    expect(responder.interfaces()?.toSorted()).toEqual(['eth0', 'eth1']);
+    responder.announce(['198.18.1.7'], ['eth0']);
+    responder.announce(['198.18.1.8']);
+    responder.announce(['198.18.1.9'], ['eth7']);
+    const all = ['198.18.1.7', '198.18.1.8', '198.18.1.9'];
+    const [mac0, mac1] = await Promise.all([node.macOf('eth0'), node.macOf('eth1')]);
+    await expect.poll(() => ask(a, all), soon).toEqual({ '198.18.1.7': [mac0], '198.18.1.8': [mac0] });
+    await expect.poll(() => ask(b, all), soon).toEqual({ '198.18.1.8': [mac1] });
+    responder.announce(['198.18.1.7'], ['eth1']); // moved by an edit
+    await expect.poll(() => ask(b, all), soon).toEqual({ '198.18.1.7': [mac1], '198.18.1.8': [mac1] });
+    expect(await ask(a, all)).toEqual({ '198.18.1.8': [mac0] });
+  });
+
+  test('an interface that goes and comes back, with another MAC, is served again and told to clients', async () => {
+    await using node = await createNamespace('node');
+    await using client = await createNamespace('client');
+    await connect(node, 'eth0', client, 'eth0');
+    await client.addAddress('eth0', '198.18.0.1/16');
+    await using responder = await startResponderProcess(node);
+    responder.announce(['198.18.1.7']);
+    const answeredBy = async (mac: string): Promise<void> => {
+      await expect.poll(() => ask(client, ['198.18.1.7']), soon).toEqual({ '198.18.1.7': [mac] });
+    };
+    await answeredBy(await node.macOf('eth0'));
+
+    await node.ip('link del eth0');
+    await expect.poll(() => responder.interfaces(), soon).toEqual([]);
+    await connect(node, 'eth0', client, 'eth0');
+    await client.addAddress('eth0', '198.18.0.1/16');
+    await answeredBy(await node.macOf('eth0'));
+
+    await resolve(client, '198.18.1.7');
+    await node.ip('link set dev eth0 address 02:00:5e:10:00:01');
+    await expect.poll(() => neighbour(client, '198.18.1.7'), soon).toBe('02:00:5e:10:00:01');
+    await answeredBy('02:00:5e:10:00:01');
+
+    await node.setLink('eth0', 'down');
+    await expect.poll(() => responder.interfaces(), soon).toEqual([]);
+    await node.setLink('eth0', 'up');
+    await answeredBy('02:00:5e:10:00:01');
+  });
+
+  test('excluded, enslaved and ARP-less interfaces are left alone; a new one is served as it appears', async () => {
+    await using node = await createNamespace('node');
+    await using far = await createNamespace('far');
+    for (const name of ['excluded0', 'noarp0', 'slave0']) await connect(node, name, far, name);
+    await node.ip(
+      'link set dev noarp0 arp off',
+      'link add name br0 type bridge',
+      'link set dev br0 up',
+      'link set dev slave0 master br0',
+    );
+    await using responder = await startResponderProcess(node, { excluded: ['^excl'] });
+    expect(responder.interfaces()).toEqual(['br0']);
+    await node.ip('link set dev slave0 nomaster');
+    await expect.poll(() => responder.interfaces()?.toSorted(), soon).toEqual(['br0', 'slave0']);
+    await connect(node, 'eth5', far, 'eth5');
+    await node.ip('link set dev noarp0 arp on');
+    await expect.poll(() => responder.interfaces()?.toSorted(), soon).toEqual(['br0', 'eth5', 'noarp0', 'slave0']);
+    await node.ip('link set dev eth5 down', 'link set dev eth5 name excluded5', 'link set dev excluded5 up');
+    await expect.poll(() => responder.interfaces()?.toSorted(), soon).toEqual(['br0', 'noarp0', 'slave0']);
+  });
+});
