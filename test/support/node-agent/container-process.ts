@@ -57,10 +57,10 @@ export class ContainerProcess {
   readonly exited: Promise<ProcessExit>;
   readonly #pid: number;
 
-  private constructor(plan: LaunchPlan, child: ChildProcess, pid: number) {
+  private constructor(plan: LaunchPlan, exited: Promise<ProcessExit>, pid: number) {
     this.plan = plan;
     this.#pid = pid;
-    this.exited = exitOf(child);
+    this.exited = exited;
   }
 
   /**
@@ -80,20 +80,21 @@ export class ContainerProcess {
     const isolated = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', 'sh', script];
     const child = spawn('setpriv', ['--pdeathsig=KILL', ...enterPod(namespaces), ...isolated], {
       cwd: '/',
-      stdio: ['ignore', log, log, 'pipe'],
+      stdio: ['ignore', log, 'pipe', log],
     });
     closeSync(log);
     const spawned = once(child, 'spawn');
-    const ended = exitOf(child);
+    const words = new LauncherWords(child.stderr as Readable);
+    const ended = exitOf(child, words);
     await spawned;
-    const complaint = await launcherWords(child.stdio[3] as Readable);
-    if (complaint !== undefined) {
+    if ((await words.outcome) === 'failed') {
       await ended;
+      const complaint = words.text.trim();
       throw new LaunchError(complaint === '' ? 'the launcher of the container was killed' : complaint);
     }
     // A program may have ended already by now.
     const pid = onlyChildOf(child.pid as number) ?? 0;
-    return new ContainerProcess(plan, child, pid);
+    return new ContainerProcess(plan, ended, pid);
   }
 
   /** Sends a signal to the program; one that has ended already is none the worse. */
@@ -118,6 +119,7 @@ export class ContainerProcess {
       '--net',
       '--pid',
       '--root',
+      '--wd',
     ];
     const program = [initPath, ...setprivArguments(this.plan.credentials), ...command];
     const child = spawn(
@@ -134,28 +136,39 @@ export class ContainerProcess {
   }
 }
 
-/** Waits for the launcher; `undefined` when the root stands, else what it complained about before it ended. */
-const launcherWords = async (pipe: Readable): Promise<string | undefined> => {
-  let words = '';
-  for await (const chunk of pipe) {
-    words += String(chunk);
-    if (words.endsWith(`${launchReady}\n`)) return undefined;
-  }
-  return words.trim();
-};
+/** What a launcher says: before its program starts, and again when unshare(1), which waits for it, ends. */
+class LauncherWords {
+  /** Whether the root of the container stands. */
+  readonly outcome: Promise<'ready' | 'failed'>;
+  #text = '';
 
-const exitOf = (child: ChildProcess): Promise<ProcessExit> =>
-  child.exitCode !== null || child.signalCode !== null
-    ? Promise.resolve(exitFrom(child.exitCode, child.signalCode))
-    : new Promise((resolve) => {
-        child.once('exit', (code, signal) => resolve(exitFrom(code, signal)));
-        child.once('error', () => resolve(exitFrom(launchFailed, null)));
+  constructor(pipe: Readable) {
+    this.outcome = new Promise((resolve) => {
+      pipe.on('data', (chunk: Buffer) => {
+        this.#text += chunk.toString();
+        if (this.#text.endsWith(`${launchReady}\n`)) resolve('ready');
       });
+      pipe.once('close', () => resolve('failed'));
+    });
+  }
 
-const exitFrom = (code: number | null, signal: NodeJS.Signals | null): ProcessExit => {
-  const number = signal === null ? undefined : (signalNumbers[signal] ?? 0);
-  // A shell that ran the program as its child reports a signal as a code above 128.
-  return { code: code ?? 128 + (number ?? 0), signal: number };
+  get text(): string {
+    return this.#text;
+  }
+}
+
+const exitOf = (child: ChildProcess, words?: LauncherWords): Promise<ProcessExit> =>
+  new Promise((resolve) => {
+    // `close` comes when all has been said.
+    child.once('close', (code, signal) => resolve(exitFrom(code, signal, words?.text ?? '')));
+    child.once('error', () => resolve({ code: launchFailed, signal: undefined }));
+  });
+
+const exitFrom = (code: number | null, signal: NodeJS.Signals | null, words: string): ProcessExit => {
+  // A program killed by SIGKILL makes unshare(1) stumble: it cannot end by the same signal, and says so.
+  const isKilled = signal === 'SIGKILL' || (code === 1 && /^unshare: /m.test(words));
+  const number = isKilled ? signalNumbers.SIGKILL : signal === null ? undefined : (signalNumbers[signal] ?? 0);
+  return { code: number === undefined ? (code ?? launchFailed) : 128 + number, signal: number };
 };
 
 /** The one child of a process; `undefined` if it has none. */

@@ -21,7 +21,8 @@ export const launchReady = 'ready';
 /**
  * The shell script that becomes a container. It runs as root in fresh mount and PID namespaces, puts the root together,
  * and ends by executing the program there with the container's credentials and exactly its environment. What goes wrong
- * before that is told on descriptor 3, and so is that the root stands (`launchReady`).
+ * before that is told on descriptor 2, and so is that the root stands (`launchReady`); the program's own standard error
+ * waits on descriptor 3.
  */
 export const launchScript = (plan: LaunchPlan): string => {
   const { root, template, fstab } = plan.root;
@@ -29,7 +30,6 @@ export const launchScript = (plan: LaunchPlan): string => {
   const program = [initPath, ...setprivArguments(plan.credentials), ...plan.argv];
   return [
     'PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin"',
-    'exec 4>&2 2>&3',
     `trap '[ $? = 0 ] || exit ${launchFailed}' EXIT`,
     'set -e',
     `mount -t tmpfs -o mode=755 rootfs ${quote(root)}`,
@@ -37,8 +37,8 @@ export const launchScript = (plan: LaunchPlan): string => {
     `mount -a -T ${quote(fstab)}`,
     ...(plan.readOnlyRoot ? [`mount -o remount,ro ${quote(root)}`] : []),
     'env=$(command -v env) unshare=$(command -v unshare)',
-    `echo ${launchReady} >&3`,
-    'exec 2>&4 3>&- 4>&-',
+    `echo ${launchReady} >&2`,
+    'exec 2>&3 3>&-',
     `exec "$env" -i ${variables.map(quote).join(' ')} "$unshare" ${quote(`--root=${root}`)} ${quote(`--wd=${plan.workingDir}`)} ${program.map(quote).join(' ')}`,
     '',
   ].join('\n');

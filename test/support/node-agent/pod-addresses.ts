@@ -59,11 +59,12 @@ export class PodAddresses {
   take(uid: string): readonly Ip[] | undefined {
     const own = this.#used.get(uid);
     if (own !== undefined) return addressesAt(this.ranges, own);
-    for (let tries = 0; tries < this.#size; tries++) {
-      this.#cursor = this.#cursor + 1 < this.#size ? this.#cursor + 1 : 2;
-      if (this.#isTaken(this.#cursor)) continue;
-      this.#used.set(uid, this.#cursor);
-      return addressesAt(this.ranges, this.#cursor);
+    for (let step = 1; step < this.#size; step++) {
+      const index = ((this.#cursor - 2 + step) % (this.#size - 2)) + 2;
+      if (this.#isTaken(index)) continue;
+      this.#cursor = index;
+      this.#used.set(uid, index);
+      return addressesAt(this.ranges, index);
     }
     return undefined;
   }
