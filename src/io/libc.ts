@@ -8,6 +8,7 @@ export const Constant = {
   SOCK_RAW: 3,
   SOCK_CLOEXEC: 0o2000000,
   SOL_SOCKET: 1,
+  SO_RCVTIMEO: 20,
   SO_ATTACH_FILTER: 26,
   SO_DETACH_FILTER: 27,
   SOL_PACKET: 263,
@@ -20,7 +21,7 @@ export const Constant = {
 } as const;
 
 /** Memory that a call reads or fills. */
-type Memory = Uint8Array | Int32Array | BigUint64Array;
+type Memory = Uint8Array | Int32Array | BigInt64Array;
 
 /** Without a path koffi looks into the process itself, which has the C library loaded, glibc or musl. */
 const library = koffi.load(null);

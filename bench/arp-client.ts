@@ -1,0 +1,106 @@
+/**
+ * A host that asks for an address by ARP, in a process of its own because sockets belong to a namespace. It blocks in
+ * recv(2) until the answer is there, as a host would. Takes one `ArpClientOrder` as its argument and prints one JSON line.
+ */
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { Constant, receive, send, setSocketOption } from '../src/io/libc.ts';
+import { PacketSocket } from '../src/io/packet-socket.ts';
+import { type Ip, ipv4ToNumber } from '../src/lib/ip.ts';
+import { broadcastMac, parseMac, zeroMac } from '../src/lib/mac.ts';
+import { ArpOperation } from '../src/proto/arp/iana.ts';
+import { encodeArpFrame } from '../src/proto/arp/packet.ts';
+import { EtherType } from '../src/proto/ethernet/iana.ts';
+
+/** What the client is asked to do. */
+export type ArpClientOrder = { readonly target: string; readonly senderIp: string } & (
+  | {
+      /** Asks `count` times, each time once the answer to the last has come, after a pause in ms. */
+      readonly type: 'latency';
+      readonly count: number;
+      readonly pause: number;
+      /** False measures what the client itself takes: it asks and does not wait. */
+      readonly isAnswered: boolean;
+    }
+  | {
+      /** Asks `rate` times a second for so many seconds, evenly spaced. */
+      readonly type: 'flood';
+      readonly rate: number;
+      readonly seconds: number;
+    }
+);
+
+/** Microseconds from before the request was sent to when the answer was in hand. */
+export type Latencies = { readonly samples: readonly number[]; readonly lost: number };
+
+export type FloodOutcome = { readonly sent: number; readonly answered: number };
+
+const order = JSON.parse(process.argv[2] ?? '') as ArpClientOrder;
+const sysfs = (file: string): string => readFileSync(`/sys/class/net/eth0/${file}`, 'utf8').trim();
+const mac = parseMac(sysfs('address'));
+if (!mac.ok) throw new Error(mac.error);
+
+const { fd } = new PacketSocket(Number(sysfs('ifindex')), EtherType.arp, []);
+const target = ipv4ToNumber(order.target as Ip);
+const request = encodeArpFrame({
+  destination: broadcastMac,
+  source: mac.value,
+  packet: {
+    operation: ArpOperation.request,
+    senderMac: mac.value,
+    senderIp: ipv4ToNumber(order.senderIp as Ip),
+    targetMac: zeroMac,
+    targetIp: target,
+  },
+});
+const buffer = new Uint8Array(64);
+const view = new DataView(buffer.buffer);
+
+/** Takes frames until one answers; false when none is left or, if it may block, none came in time. */
+const takeAnswer = (flags: number): boolean => {
+  for (;;) {
+    if (receive(fd, buffer, buffer.length, flags) < 0) return false;
+    if (view.getUint16(20) === ArpOperation.reply && view.getUint32(28) === target) return true;
+  }
+};
+
+const measureLatency = (count: number, pause: number, isAnswered: boolean): Latencies => {
+  setSocketOption(fd, Constant.SOL_SOCKET, Constant.SO_RCVTIMEO, BigInt64Array.of(0n, 100_000n)); // 100 ms
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  const samples: number[] = [];
+  let lost = 0;
+  for (let index = 0; index < count; index++) {
+    if (pause > 0) Atomics.wait(sleeper, 0, 0, pause);
+    while (takeAnswer(Constant.MSG_DONTWAIT)); // an answer that came too late
+    const start = performance.now();
+    send(fd, request, request.length, 0);
+    const isThere = takeAnswer(isAnswered ? 0 : Constant.MSG_DONTWAIT);
+    const end = performance.now();
+    if (isThere || !isAnswered) samples.push((end - start) * 1000);
+    else lost += 1;
+  }
+  return { samples, lost };
+};
+
+/** Spins between two requests: timers are not exact enough for 50 µs. */
+const flood = (rate: number, duration: number): FloodOutcome => {
+  const total = rate * duration;
+  let answered = 0;
+  const start = performance.now();
+  for (let sent = 0; sent < total; sent++) {
+    while (performance.now() < start + (sent * 1000) / rate) if (takeAnswer(Constant.MSG_DONTWAIT)) answered += 1;
+    send(fd, request, request.length, 0);
+  }
+  for (const end = performance.now() + 200; performance.now() < end;) {
+    if (takeAnswer(Constant.MSG_DONTWAIT)) answered += 1;
+  }
+  return { sent: total, answered };
+};
+
+console.log(
+  JSON.stringify(
+    order.type === 'latency'
+      ? measureLatency(order.count, order.pause, order.isAnswered)
+      : flood(order.rate, order.seconds),
+  ),
+);

@@ -1,0 +1,66 @@
+import process from 'node:process';
+import { startResponderProcess } from '../test/lan/responder-process.ts';
+import { connect, createNamespace, type Namespace } from '../test/support/netns.ts';
+import type { ArpClientOrder, Latencies } from './arp-client.ts';
+import { type BenchResult, type BenchRow, summarise } from './result.ts';
+
+/** An address of the node's kernel, one that only the speaker answers for, and one that nobody has. */
+const kernelAddress = '198.18.0.1';
+const speakerAddress = '198.18.1.1';
+const nobodysAddress = '198.18.1.2';
+const clientAddress = '198.18.0.2';
+
+/** The kinds of client: patient, and as fast as answers come. */
+const rhythms = [
+  { name: '1 ms pause', pause: 1, count: 250 },
+  { name: 'back to back', pause: 0, count: 2500 },
+] as const;
+
+/** All cases take turns this often, so that what else the machine does meets all of them. */
+const rounds = 8;
+
+/** Runs the client of both ARP benchmarks in a namespace. */
+export const runArpClient = async (client: Namespace, order: ArpClientOrder): Promise<unknown> => {
+  const argv = [process.execPath, `${import.meta.dirname}/arp-client.ts`, JSON.stringify(order)];
+  const { stdout } = await client.exec(argv, { timeout: 60_000 });
+  return JSON.parse(stdout);
+};
+
+/** How long the speaker takes to answer an ARP request, beside the kernel on the same pair of interfaces. */
+export const run = async (): Promise<BenchResult> => {
+  await using node = await createNamespace('node');
+  await using client = await createNamespace('client');
+  await connect(node, 'eth0', client, 'eth0');
+  await node.addAddress('eth0', `${kernelAddress}/16`);
+  await client.addAddress('eth0', `${clientAddress}/16`);
+  await using responder = await startResponderProcess(node);
+  responder.announce([speakerAddress]);
+
+  const measure = (target: string, pause: number, count: number): Promise<Latencies> => {
+    const isAnswered = target !== nobodysAddress;
+    const order: ArpClientOrder = { type: 'latency', target, senderIp: clientAddress, pause, count, isAnswered };
+    return runArpClient(client, order) as Promise<Latencies>;
+  };
+  // Compilers settle, and the series of announcements ends.
+  await measure(speakerAddress, 0, 20_000);
+  await measure(speakerAddress, 1, 5000);
+
+  const cases = rhythms.flatMap((rhythm) => [
+    { ...rhythm, who: 'kernel', target: kernelAddress, samples: [] as number[], lost: 0 },
+    { ...rhythm, who: 'speaker', target: speakerAddress, samples: [] as number[], lost: 0 },
+    { ...rhythm, who: 'client alone', target: nobodysAddress, samples: [] as number[], lost: 0 },
+  ]);
+  for (let round = 0; round < rounds; round++) {
+    for (const each of cases) {
+      const { samples, lost } = await measure(each.target, each.pause, each.count);
+      each.samples.push(...samples);
+      each.lost += lost;
+    }
+  }
+  const rows = cases.map(({ who, name, samples, lost }): BenchRow => ({
+    case: `${who}, ${name}`,
+    ...summarise(samples),
+    lost,
+  }));
+  return { bench: 'arp', unit: 'us', rows };
+};
