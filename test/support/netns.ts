@@ -153,7 +153,7 @@ const readOwner = (name: string): ProcessId | undefined => {
 };
 
 /** Kills what runs inside, removes the namespace and forgets its owner; one that has gone already is fine. */
-export const removeNamespace = async (name: string): Promise<void> => {
+const removeNamespace = async (name: string): Promise<void> => {
   await killInside(name);
   // Removing is complete only when the last interface has gone; a veth's other end goes with it.
   const { code, stderr } = await runCommand(['ip', 'netns', 'delete', name], { check: false });

@@ -1,5 +1,5 @@
 import type { Programs } from '../kubernetes/programs.ts';
-import { clusterCidrs, type Host, primaryAddress } from '../lan/plan.ts';
+import { clusterCidrs, type Host, kubernetesServiceIps, primaryAddress } from '../lan/plan.ts';
 import type { Credentials } from './credentials.ts';
 
 /** The port of the API server, as kubeadm has it. */
@@ -35,8 +35,7 @@ export const apiServerNames = (
       'kubernetes.default.svc',
       'kubernetes.default.svc.cluster.local',
     ],
-    // The first address of each service CIDR belongs to the service `kubernetes`.
-    ips: ['127.0.0.1', IPv4, IPv6, '10.96.0.1', 'fd00:10:96::1'],
+    ips: ['127.0.0.1', IPv4, IPv6, ...kubernetesServiceIps],
   };
 };
 

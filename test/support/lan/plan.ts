@@ -8,8 +8,8 @@ export const clusterCidrs = {
   services: { IPv4: '10.96.0.0/16', IPv6: 'fd00:10:96::/112' },
 } as const;
 
-/** The first address of the service CIDR: `kubernetes.default`. */
-export const kubernetesServiceIp = '10.96.0.1';
+/** The first address of each service CIDR: the API server's, as pods know it. */
+export const kubernetesServiceIps = ['10.96.0.1', 'fd00:10:96::1'] as const;
 
 /** The LAN where `--subnet` says nothing: a block for tests that no network routes (RFC 2544). */
 export const defaultSubnet = '198.18.0.0/16';

@@ -1,11 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, test } from 'vitest';
-import { runCommand } from './command.ts';
-import { connect, createNamespace, makeSwitch, plugIn, setNamespaceOwner } from './netns.ts';
-import { processIdOf } from './process-id.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { runCommand } from '../support/command.ts';
+import { connect, createNamespace, makeSwitch, plugIn, setNamespaceOwner } from '../support/netns.ts';
+import { processIdOf } from '../support/process-id.ts';
+import { requireTools } from '../support/tools.ts';
 
 const isRoot = process.getuid?.() === 0;
+
+beforeAll(async () => {
+  if (isRoot) await requireTools(['arping', 'ip', 'sysctl']);
+});
 
 const namespaces = async (): Promise<string> => (await runCommand(['ip', 'netns', 'list'])).stdout;
 
@@ -45,7 +50,7 @@ test.runIf(isRoot)('a namespace whose owner has ended is removed by the next pro
   setNamespaceOwner(orphan.name, processIdOf(owner.pid!)!);
   owner.kill();
   await once(owner, 'exit');
-  const program = `import('${import.meta.dirname}/netns.ts').then(async (m) => (await m.createNamespace('x'))[Symbol.asyncDispose]())`;
+  const program = `import('${import.meta.dirname}/../support/netns.ts').then(async (m) => (await m.createNamespace('x'))[Symbol.asyncDispose]())`;
   await runCommand([process.execPath, '-e', program]);
   expect(await namespaces()).not.toContain(orphan.name);
   expect(await namespaces()).toContain(mine.name);
