@@ -11,7 +11,7 @@ import { findImage, type Image } from './images.ts';
 import type { LaunchPlan } from './launcher.ts';
 import { type ContainerRecord, restarts } from './pod-status.ts';
 import type { ProbeKind } from './probe.ts';
-import { runProbe } from './prober.ts';
+import { type ProbeReports, runProbe } from './prober.ts';
 import { timestamp } from './timestamp.ts';
 import type { Container, ContainerState, ContainerTermination, RestartPolicy } from './types.ts';
 
@@ -252,50 +252,50 @@ export class ContainerRunner {
     this.#set({ restartCount: this.#record.restartCount + 1 });
   }
 
-  #probe(process: ContainerProcess, signal: AbortSignal): void {
+  /** Starts the probes of a running program: readiness and liveness once it has started, as `startup` sees it. */
+  #probe(process: ContainerProcess, ended: AbortSignal): void {
     const container = this.#container;
-    const { probeHost: host, event } = this.#ports;
-    const start = (kind: ProbeKind, verdict: (healthy: boolean | undefined) => void): void => {
+    const { probeHost: host, event, context } = this.#ports;
+    /** The verdict may end its own probe. */
+    const start = (kind: ProbeKind, verdict: (healthy: boolean | undefined, end: () => void) => void): void => {
       const probe = container[`${kind}Probe`];
       if (probe === undefined) return;
-      const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
-      const failed = (message: string) => event('Warning', 'Unhealthy', `${title} probe failed: ${message}`);
-      void runProbe(kind, probe, { container, process, host }, { verdict, failed }, signal);
+      const own = new AbortController();
+      const reports: ProbeReports = {
+        verdict: (healthy) => verdict(healthy, () => own.abort()),
+        failed: (message) => event('Warning', 'Unhealthy', `${titles[kind]} probe failed: ${message}`),
+      };
+      void runProbe(kind, probe, { container, process, host }, reports, AbortSignal.any([ended, own.signal]));
     };
     const restart = (kind: ProbeKind): void => {
       event('Normal', 'Killing', `Container ${container.name} failed ${kind} probe, will be restarted`);
-      const grace =
-        container[`${kind}Probe`]?.terminationGracePeriodSeconds ??
-        this.#ports.context.pod.spec.terminationGracePeriodSeconds ??
-        30;
-      void this.#kill(process, seconds(grace));
+      const ofPod = context.pod.spec.terminationGracePeriodSeconds ?? 30;
+      void this.#kill(process, seconds(container[`${kind}Probe`]?.terminationGracePeriodSeconds ?? ofPod));
     };
-    const afterStartup = (): void => {
+    const watchRunning = (): void => {
       start('readiness', (healthy) => {
         if (this.#record.ready !== (healthy === true)) this.#set({ ready: healthy === true });
       });
-      start('liveness', (healthy) => {
-        if (healthy === false && this.#killing === undefined) restart('liveness');
+      start('liveness', (healthy, end) => {
+        if (healthy !== false) return;
+        end();
+        restart('liveness');
       });
     };
     if (container.startupProbe === undefined) {
-      afterStartup();
+      watchRunning();
       return;
     }
-    const startup = new AbortController();
-    signal.addEventListener('abort', () => startup.abort());
-    const verdict = (healthy: boolean | undefined): void => {
-      if (healthy === undefined || startup.signal.aborted) return;
-      startup.abort();
+    start('startup', (healthy, end) => {
+      if (healthy === undefined) return;
+      end();
       if (!healthy) {
         restart('startup');
         return;
       }
       this.#set({ started: true, ready: container.readinessProbe === undefined });
-      afterStartup();
-    };
-    const failed = (message: string) => event('Warning', 'Unhealthy', `Startup probe failed: ${message}`);
-    void runProbe('startup', container.startupProbe, { container, process, host }, { verdict, failed }, startup.signal);
+      watchRunning();
+    });
   }
 
   /** Ends the running program; a second call waits for the first. */
@@ -327,6 +327,12 @@ export class ContainerRunner {
     }
   }
 }
+
+const titles: Readonly<Record<ProbeKind, string>> = {
+  startup: 'Startup',
+  liveness: 'Liveness',
+  readiness: 'Readiness',
+};
 
 const endsWithin = async (process: ContainerProcess, patience: number): Promise<'ended' | 'still running'> => {
   const patienceEnds = new AbortController();
