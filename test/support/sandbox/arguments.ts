@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { err, ok, type Result } from '../../../src/lib/result.ts';
 import { type ProxyMode, proxyModes } from '../control-plane/components.ts';
+import { kubernetesVersion } from '../kubernetes/version.ts';
 
 /** What the command line of the sandbox asks for. */
 export type SandboxCommand =
@@ -31,6 +32,10 @@ npm run sandbox -- down                      removes everything
   --subnet CIDR        IPv4 subnet of the LAN (198.18.0.0/16)
   --proxy-mode MODE    nftables or iptables, for kube-proxy (nftables)
   --name X             which sandbox, where there is more than one (default)
+
+The programs of Kubernetes ${kubernetesVersion} come from the folders METALLB_KUBERNETES_DIR and KUBEBUILDER_ASSETS, from
+~/.cache/metallb-ts, from the official releases, or are built with Go: the first of these that has them.
+etcd keeps its data in memory (/dev/shm) where there is room. Logs are in /run/metallb-ts/sandboxes/NAME/logs.
 `;
 
 const nameOption = { name: { type: 'string', default: 'default' } } as const;

@@ -37,6 +37,7 @@ export const startComponent = (component: Component, namespace: string, logFolde
     writeSync(log, `+ ${component.argv.join(' ')}\n`);
     const child = spawn('ip', ['netns', 'exec', namespace, ...component.argv], {
       detached: true,
+      env: componentEnvironment(),
       stdio: ['ignore', log, log],
     });
     child.unref();
@@ -46,6 +47,12 @@ export const startComponent = (component: Component, namespace: string, logFolde
   } finally {
     closeSync(log);
   }
+};
+
+/** Settings of this process, of a proxy to the internet for one, are nothing to the cluster. */
+const componentEnvironment = (): NodeJS.ProcessEnv => {
+  const kept = ['HOME', 'PATH', 'TMPDIR', 'XDG_CACHE_HOME'];
+  return Object.fromEntries(kept.flatMap((name) => (name in process.env ? [[name, process.env[name]]] : [])));
 };
 
 /** Ends a process group with SIGTERM, after `grace` milliseconds with SIGKILL; resolves when its leader has ended. */

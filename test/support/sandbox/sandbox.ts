@@ -124,7 +124,8 @@ export const sandboxOf = (initial: SandboxState): Sandbox => {
     await takeDown(readState(name) ?? initial, lan);
   };
   const environment = (kubeconfig: string): NodeJS.ProcessEnv => ({
-    ...process.env,
+    // No proxy to the internet is in reach of the LAN.
+    ...Object.fromEntries(Object.entries(process.env).filter(([key]) => !/_proxy$/i.test(key))),
     KUBECONFIG: kubeconfig,
     PATH: `${process.env.PATH}:${dirname(programs.kubectl)}`,
   });
