@@ -1,6 +1,6 @@
 import { Allocator } from '../src/domain/allocator/allocator.ts';
 import type { Configuration, ConfigurationProblem } from '../src/domain/config/configuration.ts';
-import type { ObjectKey, ServiceView } from '../src/domain/objects.ts';
+import { annotation, handlesClass, type ObjectKey, type ServiceView } from '../src/domain/objects.ts';
 import type { ServiceEvent } from '../src/domain/service/events.ts';
 import { type Api, isConflict } from '../src/k8s/api.ts';
 import type { EventRecorder } from '../src/k8s/events.ts';
@@ -9,7 +9,7 @@ import { type Change, createReflector, type Reflector } from '../src/k8s/reflect
 import { collectionPath, type Resource, resources } from '../src/k8s/resources.ts';
 import { createWorkQueue } from '../src/k8s/work-queue.ts';
 import type { Log } from '../src/lib/log.ts';
-import type { Clock, Millis } from '../src/lib/time.ts';
+import { type Clock, type Millis, seconds, sleep } from '../src/lib/time.ts';
 import type { HttpRoutes } from '../src/observe/http-server.ts';
 import {
   configurationWatch,
@@ -30,6 +30,8 @@ export type ControllerPorts = {
   readonly log: Log;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: ControllerMetrics;
+  /** Told of each piece of work. */
+  readonly onWork: () => void;
 };
 
 export type ControllerSettings = {
@@ -49,10 +51,13 @@ export type Controller = {
 const statusWrites = 32;
 const poolWrites = 4;
 
+/** What writes under way are given when the program ends. */
+const longestEnding = seconds(2);
+
 /** Wires the watches to the reconciler, and the reconciler to the writers. */
 export const createController = (ports: ControllerPorts, settings: ControllerSettings): Controller => {
-  const { api, clock, log, events, metrics } = ports;
-  const { metallbNamespace } = settings;
+  const { api, clock, log, events, metrics, onWork } = ports;
+  const { metallbNamespace, lbClass } = settings;
   const allocator = new Allocator();
   let configuration: Configuration | undefined;
 
@@ -88,7 +93,10 @@ export const createController = (ports: ControllerPorts, settings: ControllerSet
         poolStatus.touch(pool);
         poolQueue.add(pool);
       },
-      onPlanned: () => metrics.updates.inc(),
+      onPlanned: () => {
+        metrics.updates.inc();
+        onWork();
+      },
     },
     allocator,
     settings,
@@ -124,7 +132,7 @@ export const createController = (ports: ControllerPorts, settings: ControllerSet
   ): Reflector<View> =>
     createReflector({ api, clock, log, path: collectionPath(resource, namespace), project, onChange });
 
-  const services = reflect(resources.services, undefined, projectService, (change) => {
+  const services = reflect(resources.services, undefined, projectConcerned(lbClass), (change) => {
     if (configuration === undefined) return;
     if (change.type === 'deleted') reconciler.remove(change.key);
     else reconciler.upsert(change.now);
@@ -177,7 +185,7 @@ export const createController = (ports: ControllerPorts, settings: ControllerSet
     const reflectors = [services, pools, l2Advertisements, namespaces];
     const ending = new AbortController();
     const running = Promise.all(reflectors.map(async (reflector) => reflector.run(ending.signal)));
-    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    const aborted = untilAborted(signal);
     try {
       await Promise.race([running, aborted, Promise.all(reflectors.map(async ({ synced }) => synced))]);
       if (!signal.aborted) {
@@ -187,7 +195,13 @@ export const createController = (ports: ControllerPorts, settings: ControllerSet
       }
     } finally {
       ending.abort();
-      await Promise.all([statusQueue.stop(), poolQueue.stop()]);
+      // An API server that does not answer must not keep us.
+      const patience = new AbortController();
+      await Promise.race([
+        Promise.all([statusQueue.stop(), poolQueue.stop()]),
+        sleep(clock, longestEnding, patience.signal),
+      ]);
+      patience.abort();
       gate.open();
     }
     await running;
@@ -199,6 +213,24 @@ export const createController = (ports: ControllerPorts, settings: ControllerSet
     metricsRoutes: metrics.routes(() => configuration?.pools.map(({ name }) => name) ?? [], allocator),
   };
 };
+
+const untilAborted = async (signal: AbortSignal): Promise<void> => {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+};
+
+/**
+ * Keeps the services that can concern us: those we serve, and those that still carry our annotation. The others, most
+ * of a cluster's, cost nothing; a service that stops concerning us counts as deleted.
+ */
+const projectConcerned =
+  (lbClass: string) =>
+  (raw: unknown): ServiceView | undefined => {
+    const service = projectService(raw);
+    if (service === undefined) return undefined;
+    const isServed = service.type === 'LoadBalancer' && handlesClass(lbClass, service);
+    return isServed || annotation(service, 'allocatedFromPool') !== undefined ? service : undefined;
+  };
 
 /** Whether only the status differs. The raw objects come from JSON, in the server's stable order of fields. */
 const isSameResource = (a: PoolView, b: PoolView): boolean => JSON.stringify(a.resource) === JSON.stringify(b.resource);

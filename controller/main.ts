@@ -8,6 +8,7 @@ import type { Log } from '../src/lib/log.ts';
 import { seconds, sleep } from '../src/lib/time.ts';
 import { healthRoutes, serveHttp } from '../src/observe/http-server.ts';
 import { createLog } from '../src/observe/log.ts';
+import { fullCollection, restCollector } from './collect-at-rest.ts';
 import { createController } from './controller.ts';
 import { ensureMemberlistSecret } from './memberlist-secret.ts';
 import { controllerMetrics } from './metrics.ts';
@@ -50,6 +51,14 @@ const serve = async (options: Options, log: Log): Promise<void> => {
     throw new Error('no namespace: not in a pod, no --namespace, no METALLB_NAMESPACE');
   log.info('starting', { version: packageJson.version, namespace: metallbNamespace, lbClass: options['lb-class'] });
 
+  const ending = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(name, () => {
+      log.info('ending', { signal: name });
+      ending.abort();
+    });
+  }
+
   const credentials = await loadCredentials({ clock, kubeconfig: options.kubeconfig });
   const api = createClient({ credentials, clock, userAgent: `metallb-controller/${packageJson.version}` });
   const events = createEventRecorder({
@@ -61,7 +70,7 @@ const serve = async (options: Options, log: Log): Promise<void> => {
     host: '',
   });
   const controller = createController(
-    { api, clock, log, events, metrics: controllerMetrics() },
+    { api, clock, log, events, metrics: controllerMetrics(), onWork: restCollector(clock, fullCollection()).worked },
     { metallbNamespace, lbClass: options['lb-class'] },
   );
   const onError = (error: unknown): void => log.error('request failed', { error });
@@ -75,13 +84,6 @@ const serve = async (options: Options, log: Log): Promise<void> => {
     }),
   ]);
 
-  const ending = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(name, () => {
-      log.info('ending', { signal: name });
-      ending.abort();
-    });
-  }
   try {
     const outcomes = await Promise.allSettled(
       [controller.run(ending.signal), makeMemberlistSecret(api, options, metallbNamespace, log, ending.signal)].map(
@@ -126,4 +128,5 @@ const makeMemberlistSecret = async (
   }
 };
 
-process.exitCode = await main(process.argv.slice(2));
+// Whatever is still open, a port for example, must not keep a program alive that has failed.
+process.exit(await main(process.argv.slice(2)));
