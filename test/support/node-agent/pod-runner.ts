@@ -14,8 +14,9 @@ import type { PodAddresses } from './pod-addresses.ts';
 import { PodSandbox } from './pod-sandbox.ts';
 import { type ContainerRecord, podStatus } from './pod-status.ts';
 import { PodVolumes } from './pod-volumes.ts';
+import { StatusWriter } from './status-writer.ts';
 import { timestamp } from './timestamp.ts';
-import type { Condition, Container, ContainerTermination, Pod } from './types.ts';
+import type { Container, ContainerTermination, Pod } from './types.ts';
 
 /** What all pods of the node share. */
 export type NodePorts = {
@@ -46,9 +47,7 @@ export class PodRunner {
   #containers: ContainerRecord[];
   #runners = new Map<string, ContainerRunner>();
   #podIps: readonly string[] = [];
-  #previous: readonly Condition[];
-  #written = '';
-  #writing: Promise<void> | undefined;
+  readonly #status: StatusWriter;
   #isEnding = false;
   #isOver = false;
   /** Whether there is a status of ours to write: a pod that had ended before keeps what is written. */
@@ -59,7 +58,21 @@ export class PodRunner {
     this.#ports = ports;
     this.#pod = pod;
     this.#startTime = pod.status?.startTime ?? timestamp();
-    this.#previous = pod.status?.conditions ?? [];
+    this.#status = new StatusWriter(ports.client, ports.log, pod, (previous, now) =>
+      podStatus(
+        {
+          pod: this.#pod,
+          hostIps: ports.options.nodeIps,
+          podIps: this.#podIps,
+          startTime: this.#startTime,
+          initContainers: this.#initContainers,
+          containers: this.#containers,
+          isOver: this.#isOver,
+          previous,
+        },
+        now,
+      ),
+    );
     const hasInit = (pod.spec.initContainers ?? []).length > 0;
     const waiting = hasInit ? 'PodInitializing' : 'ContainerCreating';
     this.#initContainers = (pod.spec.initContainers ?? []).map((container, index) =>
@@ -84,11 +97,12 @@ export class PodRunner {
   /** Takes the pod's newest state from the API server. */
   update(pod: Pod): void {
     this.#pod = pod;
+    this.#status.observed(pod);
     if (pod.metadata.deletionTimestamp !== undefined) {
       if (this.#isEnding) return;
       this.#isEnding = true;
       void this.#end(seconds(pod.metadata.deletionGracePeriodSeconds ?? 30));
-    } else if ((pod.spec.readinessGates ?? []).length > 0) this.#changed();
+    } else if ((pod.spec.readinessGates ?? []).length > 0) this.#status.changed();
   }
 
   /** Resolves when the pod has gone from this node; `grace` shortens what its containers are given. */
@@ -103,8 +117,8 @@ export class PodRunner {
     await this.stop(grace);
     this.#isOver = true;
     if (this.#hasRun) {
-      this.#changed();
-      await this.#writing;
+      this.#status.changed();
+      await this.#status.settled();
     }
     const { namespace, name, uid } = this.#pod.metadata;
     const request = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0, preconditions: { uid } };
@@ -128,7 +142,7 @@ export class PodRunner {
     if (this.#stopping.signal.aborted) return;
     this.#hasRun = true;
     const dir = join(options.stateDir, 'pods', uid);
-    this.#changed();
+    this.#status.changed();
     const own = pod.spec.hostNetwork === true ? undefined : addresses.take(uid);
     if (own === undefined && pod.spec.hostNetwork !== true) throw new Error('all pod addresses of the node are taken');
     const podIps = own ?? options.nodeIps;
@@ -144,7 +158,7 @@ export class PodRunner {
       sandbox = await this.#createSandbox({ hostname, uid, network });
       if (sandbox === undefined) return;
       this.#podIps = podIps;
-      this.#changed();
+      this.#status.changed();
       const context: PodContext = {
         pod,
         hostname,
@@ -201,7 +215,7 @@ export class PodRunner {
           event: (type, reason, message) => this.#event(type, reason, message, fieldPath),
           changed: () => {
             list[index] = runner.record;
-            this.#changed();
+            this.#status.changed();
           },
         },
         record,
@@ -244,48 +258,6 @@ export class PodRunner {
     const pause = before?.why === why ? Math.min(before.pause * 2, lastMountReport) : firstMountReport;
     this.#mountReports.set(volume, { why, pause, due: now + pause });
     this.#event('Warning', 'FailedMount', `MountVolume.SetUp failed for volume "${volume}" : ${why}`);
-  }
-
-  /** Brings the status in the API up to date; changes that come together are one write. */
-  #changed(): void {
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
-  }
-
-  async #write(): Promise<void> {
-    const { client, log } = this.#ports;
-    const { namespace, name, uid } = this.#pod.metadata;
-    for (;;) {
-      await new Promise(setImmediate);
-      const status = podStatus(this.#facts(), timestamp());
-      const content = JSON.stringify(status);
-      if (content === this.#written) return;
-      const conditions = status.conditions?.map((condition) => ({ reason: null, message: null, ...condition }));
-      try {
-        const body = { metadata: { uid }, status: { ...status, conditions } };
-        await client.call('PATCH', `/api/v1/namespaces/${namespace}/pods/${name}/status`, body);
-        this.#written = content;
-        this.#previous = status.conditions ?? [];
-      } catch (error) {
-        if (isStatus(error, 404, 409)) return;
-        log('status not written yet', { pod: name, namespace, error });
-        await sleep(retryPause);
-      }
-    }
-  }
-
-  #facts() {
-    return {
-      pod: this.#pod,
-      hostIps: this.#ports.options.nodeIps,
-      podIps: this.#podIps,
-      startTime: this.#startTime,
-      initContainers: this.#initContainers,
-      containers: this.#containers,
-      isOver: this.#isOver,
-      previous: this.#previous,
-    };
   }
 }
 
