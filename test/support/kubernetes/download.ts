@@ -30,7 +30,7 @@ const downloadKubernetes = async (program: Program, folder: string, log: Log): P
   const checksum = await openUrl(`${url}.sha256`);
   if (checksum === undefined) return false;
   const part = join(folder, `.${program}`);
-  if (!(await download(url, part, (await checksum.text()).trim(), log))) return false;
+  if (!(await downloadFile(url, part, (await checksum.text()).trim(), log))) return false;
   await install(part, join(folder, program));
   return true;
 };
@@ -42,7 +42,7 @@ const downloadEtcd = async (folder: string, log: Log): Promise<boolean> => {
   if (sums === undefined) return false;
   const line = (await sums.text()).split('\n').find((candidate) => candidate.endsWith(` ${archive}`));
   const part = join(folder, `.${archive}`);
-  if (line === undefined || !(await download(`${release}/${archive}`, part, line.slice(0, 64), log))) return false;
+  if (line === undefined || !(await downloadFile(`${release}/${archive}`, part, line.slice(0, 64), log))) return false;
   const member = `${archive.replace('.tar.gz', '')}/etcd`;
   await runCommand(['tar', '-xzf', part, '--no-same-owner', '--strip-components=1', '-C', folder, member]);
   return true;
@@ -67,8 +67,8 @@ const openUrl = async (url: string): Promise<Response | undefined> => {
   }
 };
 
-/** Writes what a URL holds into a file, and checks it; false if the URL cannot be opened. */
-const download = async (url: string, file: string, sha256: string, log: Log): Promise<boolean> => {
+/** Writes what a URL holds into a file, and checks it; false if the URL cannot be opened, `ChecksumError` if it is not it. */
+export const downloadFile = async (url: string, file: string, sha256: string, log: Log): Promise<boolean> => {
   const response = await openUrl(url);
   if (response?.body === null || response === undefined) return false;
   const hash = createHash('sha256');
@@ -102,7 +102,7 @@ export const extractDebianEtcd = async (folder: string): Promise<boolean> => {
     [
       'sh',
       '-c',
-      'mkdir -p "$1" && cd "$1" && apt-get -qq download etcd-server && dpkg-deb -x etcd-server_*.deb .',
+      'mkdir -p "$1" && cd "$1" && { apt-get -qq download etcd-server || { apt-get -qq update && apt-get -qq download etcd-server; }; } && dpkg-deb -x etcd-server_*.deb .',
       'sh',
       unpacked,
     ],

@@ -87,8 +87,11 @@ const isExecutable = (file: string): boolean => {
   }
 };
 
-/** Gets programs into the cache. Each appears there whole or not at all. */
+/** Gets programs into the cache, with the lock held. Each appears there whole or not at all. */
 const obtain = async (programs: readonly Program[], log: Log): Promise<void> => {
+  for (const leftover of readdirSync(cacheFolder()).filter((name) => name.startsWith('.new-'))) {
+    rmSync(join(cacheFolder(), leftover), { recursive: true, force: true });
+  }
   const folder = mkdtempSync(join(cacheFolder(), '.new-'));
   try {
     const toBuild: KubernetesProgram[] = [];
