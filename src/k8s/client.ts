@@ -37,7 +37,7 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
   const prepare = async (isStream: boolean): Promise<{ headers: Record<string, string>; agent: Agent }> => {
     const { headers, tls, proxyAgent } = await credentials.identity();
     if (!isSameTls(tls, agents.tls)) {
-      agents.calls.destroy();
+      closeIdle(agents);
       agents = makeAgents(isTls, tls);
     }
     return { headers: { ...headers }, agent: proxyAgent ?? (isStream ? agents.streams : agents.calls) };
@@ -103,9 +103,7 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
   return {
     request,
     stream,
-    close: () => {
-      agents.calls.destroy();
-    },
+    close: () => closeIdle(agents),
   };
 };
 
@@ -118,8 +116,15 @@ const makeAgents = (isTls: boolean, tls: TlsOptions): Agents => {
   return {
     tls,
     calls: make({ keepAlive: true, maxSockets: mostConnections, timeout: idleLimit }),
-    streams: make({ keepAlive: false }),
+    // A watch holds its connection for minutes, so these are not counted against the calls.
+    streams: make({ keepAlive: true, timeout: idleLimit }),
   };
+};
+
+const closeIdle = ({ calls, streams }: Agents): void => {
+  for (const sockets of [...Object.values(calls.freeSockets), ...Object.values(streams.freeSockets)]) {
+    for (const socket of sockets ?? []) socket.destroy();
+  }
 };
 
 const isSameTls = (a: TlsOptions, b: TlsOptions): boolean =>

@@ -18,6 +18,11 @@ const page = (resourceVersion: string, items: readonly object[], next?: string):
   items,
 });
 
+/** An answer in one chunk. */
+async function* body(answer: unknown): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(new TextEncoder().encode(JSON.stringify(answer)));
+}
+
 const event = (type: string, raw: object): string => `${JSON.stringify({ type, object: raw })}\n`;
 
 /** One watch, with the test at its other end. */
@@ -82,13 +87,16 @@ const rig = (random = 0) => {
     })();
   };
 
+  const list = (request: ApiRequest): Promise<AsyncIterable<Uint8Array>> => {
+    lists.push(request);
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(body(answer));
+  };
+
   const api: Api = {
-    request: (request) => {
-      lists.push(request);
-      const answer = answers.length > 1 ? answers.shift() : answers[0];
-      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
-    },
+    request: () => Promise.reject(new Error('not here')),
     stream: (request) => {
+      if (request.query?.['watch'] === undefined) return list(request);
       const refusal = refusals.shift();
       return refusal === undefined ? Promise.resolve(open(request)) : Promise.reject(refusal);
     },
@@ -317,6 +325,37 @@ test('a line that is no event is a broken connection', async () => {
   expect(watches).toHaveLength(2);
 });
 
+test('a list that stands still for 30 s is given up', async () => {
+  const clock = fakeClock();
+  let opened = 0;
+  const reflector = createReflector({
+    api: {
+      request: () => Promise.reject(new Error('not here')),
+      stream: ({ signal }) => {
+        opened++;
+        const { promise, reject } = Promise.withResolvers<never>();
+        signal?.addEventListener('abort', () => reject(signal.reason as Error));
+        return promise;
+      },
+      close: () => {},
+    },
+    clock,
+    log: silentLog,
+    path: '/x',
+    project: () => 1,
+    onChange: () => {},
+    random: () => 0,
+  });
+  const ending = new AbortController();
+  const running = reflector.run(ending.signal);
+  await clock.advanceAsync(seconds(30));
+  expect(opened).toBe(1);
+  await clock.advanceAsync(millis(100));
+  expect(opened).toBe(2);
+  ending.abort();
+  await running;
+});
+
 test('an abort ends the run, whatever it does', async () => {
   const watching = rig();
   await watching.start();
@@ -335,8 +374,8 @@ test('a fault of the callback ends the run instead of being retried', async () =
   const clock = fakeClock();
   const reflector = createReflector({
     api: {
-      request: () => Promise.resolve(page('1', [object('a', 1, '1')])),
-      stream: () => Promise.reject(new Error('not here')),
+      request: () => Promise.reject(new Error('not here')),
+      stream: () => Promise.resolve(body(page('1', [object('a', 1, '1')]))),
       close: () => {},
     },
     clock,

@@ -3,9 +3,10 @@ import { millis, seconds, sleep, type Clock, type Millis } from '../lib/time.ts'
 import { ApiError, ApiUnreachable, isExpired, type Api } from './api.ts';
 import { nextDelay, type BackoffBounds } from './backoff.ts';
 import { LineSplitter } from './line-splitter.ts';
+import { ListSplitter } from './list-splitter.ts';
 import { Mirror, type Change } from './mirror.ts';
-import { filled, list, object, objectKey } from './raw.ts';
-import { parseWatchEvent, versionOf } from './watch-event.ts';
+import { filled, object, objectKey } from './raw.ts';
+import { parseJson, parseWatchEvent } from './watch-event.ts';
 
 export type { Change } from './mirror.ts';
 
@@ -36,8 +37,11 @@ export type Reflector<View> = {
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
 
-/** Objects per page of a list: what is held raw at one time (docs/performance.md). */
+/** Objects per page of a list, as client-go asks for. */
 const pageSize = 500;
+
+/** A page that makes no progress for so long is given up. */
+const pageLimit: Millis = seconds(30);
 
 /** The server ends each watch after a time in this range, so that connections spread over its replicas again. */
 const shortestWatch = seconds(300);
@@ -89,18 +93,36 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
     const listed = new Set<string>();
     let page: string | undefined;
     for (;;) {
-      const query = { ...selectors, limit: pageSize, continue: page };
-      const answer = object(await api.request({ path, query, signal }));
-      for (const raw of list(answer['items'])) {
-        const key = put(raw);
-        if (key !== undefined) listed.add(key);
-      }
-      page = filled(object(answer['metadata'])['continue']);
+      const metadata = await listPage(page, listed, signal);
+      page = filled(metadata['continue']);
       if (page !== undefined) continue;
       for (const change of mirror.removeOthers(listed)) hand(change);
-      const listVersion = versionOf(answer);
-      if (listVersion === undefined) throw new ApiError(500, '', 'a list without a resourceVersion');
+      const listVersion = filled(metadata['resourceVersion']);
+      if (listVersion === undefined) throw new ApiUnreachable(`${path}: a list without a resourceVersion`, undefined);
       return listVersion;
+    }
+  };
+
+  /** Reads one page and adds its keys to `listed`; resolves with the metadata of the list. */
+  const listPage = async (
+    page: string | undefined,
+    listed: Set<string>,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, unknown>>> => {
+    const quiet = watchdog(clock, pageLimit, signal);
+    try {
+      const query = { ...selectors, limit: pageSize, continue: page };
+      const items = new ListSplitter();
+      for await (const chunk of await api.stream({ path, query, signal: quiet.signal })) {
+        quiet.feed();
+        for (const item of items.push(chunk)) {
+          const key = put(parseJson(item));
+          if (key !== undefined) listed.add(key);
+        }
+      }
+      return object(object(parseJson(items.end()))['metadata']);
+    } finally {
+      quiet.stop();
     }
   };
 

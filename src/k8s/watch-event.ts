@@ -14,7 +14,7 @@ export type WatchEvent =
 
 /** Reads one line. Throws `ApiUnreachable` on what is no watch event: the connection cannot be trusted any more. */
 export const parseWatchEvent = (line: string): WatchEvent => {
-  const event = parseLine(line);
+  const event = object(parseJson(line));
   const raw = event['object'];
   const resourceVersion = versionOf(raw);
   switch (event['type']) {
@@ -32,11 +32,12 @@ export const parseWatchEvent = (line: string): WatchEvent => {
   }
 };
 
-const parseLine = (line: string): Readonly<Record<string, unknown>> => {
+/** Parses what an API server sent. Throws `ApiUnreachable` if it is no JSON. */
+export const parseJson = (json: string): unknown => {
   try {
-    return object(JSON.parse(line));
+    return JSON.parse(json);
   } catch (error) {
-    throw new ApiUnreachable('a watch event that is no JSON', error);
+    throw new ApiUnreachable('an answer that is no JSON', error);
   }
 };
 
