@@ -4,8 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
-import { Constant, receive, send, setSocketOption } from '../src/io/libc.ts';
-import { PacketSocket } from '../src/io/packet-socket.ts';
+import { bind, Constant, receive, send, setSocketOption, socket } from '../src/io/libc.ts';
 import { type Ip, ipv4ToNumber } from '../src/lib/ip.ts';
 import { broadcastMac, parseMac, zeroMac } from '../src/lib/mac.ts';
 import { ArpOperation } from '../src/proto/arp/iana.ts';
@@ -40,7 +39,20 @@ const sysfs = (file: string): string => readFileSync(`/sys/class/net/eth0/${file
 const mac = parseMac(sysfs('address'));
 if (!mac.ok) throw new Error(mac.error);
 
-const { fd } = new PacketSocket(Number(sysfs('ifindex')), EtherType.arp, []);
+/** A plain packet(7) socket, whose recv(2) can block. */
+const openSocket = (): number => {
+  const opened = socket(Constant.AF_PACKET, Constant.SOCK_RAW | Constant.SOCK_CLOEXEC, 0);
+  const address = new DataView(new ArrayBuffer(20)); // struct sockaddr_ll
+  address.setUint16(0, Constant.AF_PACKET, true);
+  address.setUint16(2, EtherType.arp);
+  address.setInt32(4, Number(sysfs('ifindex')), true);
+  // Answers wait here while this process does not run; none must be lost on the side that measures.
+  setSocketOption(opened, Constant.SOL_SOCKET, Constant.SO_RCVBUFFORCE, Int32Array.of(32 << 20));
+  bind(opened, new Uint8Array(address.buffer));
+  return opened;
+};
+
+const fd = openSocket();
 const target = ipv4ToNumber(order.target as Ip);
 const request = encodeArpFrame({
   destination: broadcastMac,
@@ -56,11 +68,12 @@ const request = encodeArpFrame({
 const buffer = new Uint8Array(64);
 const view = new DataView(buffer.buffer);
 
-/** Takes frames until one answers; false when none is left or, if it may block, none came in time. */
+/** Takes frames until one answers, which an announcement does not; false when none is left, or none came in time. */
 const takeAnswer = (flags: number): boolean => {
   for (;;) {
     if (receive(fd, buffer, buffer.length, flags) < 0) return false;
-    if (view.getUint16(20) === ArpOperation.reply && view.getUint32(28) === target) return true;
+    if (view.getUint8(0) === 0xff || view.getUint16(20) !== ArpOperation.reply) continue;
+    if (view.getUint32(28) === target) return true;
   }
 };
 

@@ -7,6 +7,7 @@ import { type Millis, millis } from '../../src/lib/time.ts';
 import { EtherType } from '../../src/proto/ethernet/iana.ts';
 import { createLinkTable } from './links.ts';
 import type { ResponderCommand, ResponderMessage, ResponderOptions } from './messages.ts';
+import { createPatience } from './patience.ts';
 import type { Port } from './port.ts';
 import { Responder } from './responder.ts';
 
@@ -38,12 +39,17 @@ const run = (): void => {
     (each) => each.close(now()),
   );
   let ports: Port[] = [];
+  let sockets: PacketSocket[] = [];
   let pollFds = new Int32Array();
+  const patience = createPatience();
+  /** Whether frames came in the last turn. */
+  let isAnswering = false;
 
   /** Two numbers per descriptor, `struct pollfd`: the descriptor, then the events asked for and those that came. */
   const watchPorts = (): void => {
     ports = [...responder.ports()];
-    const fds = [wake.fd, linkSocket.fd, ...ports.map((port) => (port.socket as PacketSocket).fd)];
+    sockets = ports.map((port) => port.socket as PacketSocket);
+    const fds = [wake.fd, linkSocket.fd, ...sockets.map((socket) => socket.fd)];
     pollFds = Int32Array.from(fds.flatMap((fd) => [fd, Constant.POLLIN]));
   };
   const isReady = (position: number): boolean => pollFds[2 * position + 1]! >>> 16 !== 0;
@@ -69,6 +75,20 @@ const run = (): void => {
     return true;
   };
 
+  /** Looks for frames without going to sleep; true as soon as there is one. */
+  const look = (duration: Millis): boolean => {
+    if (duration === 0) return false;
+    const start = performance.now();
+    let isFound = false;
+    let end = start;
+    while (!isFound && end < start + duration) {
+      isFound = sockets.some((socket) => socket.hasFrame);
+      end = performance.now();
+    }
+    patience.looked(millis(end - start), isFound);
+    return isFound;
+  };
+
   report({ type: 'started', wakeFd: wake.fd });
   requestLinks();
   watchPorts();
@@ -76,13 +96,22 @@ const run = (): void => {
     const time = now();
     if (responder.turn(time)) watchPorts();
     const wait = Math.max(0, Math.min(longestWait, Math.ceil(responder.nextDeadline() - time)));
-    if (poll(pollFds, wait) <= 0) continue;
+    const isFrameThere = isAnswering && look(patience.lookFor(time));
+    if (poll(pollFds, isFrameThere ? 0 : wait) <= 0) {
+      isAnswering = false;
+      continue;
+    }
     if (isReady(0)) {
       wake.clear();
       if (!obey()) return;
     }
     const received = now();
-    for (let index = 0; index < ports.length; index++) if (isReady(index + 2)) ports[index]!.receive(received);
+    isAnswering = false;
+    for (let index = 0; index < ports.length; index++) {
+      if (!isReady(index + 2)) continue;
+      ports[index]!.receive(received);
+      isAnswering = true;
+    }
     if (isReady(1)) receiveLinks();
   }
 };

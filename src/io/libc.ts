@@ -11,10 +11,16 @@ export const Constant = {
   SO_RCVTIMEO: 20,
   SO_ATTACH_FILTER: 26,
   SO_DETACH_FILTER: 27,
+  SO_RCVBUFFORCE: 33,
   SOL_PACKET: 263,
+  PACKET_RX_RING: 5,
+  PACKET_VERSION: 10,
   PACKET_IGNORE_OUTGOING: 23,
+  TPACKET_V2: 1,
   NETLINK_ROUTE: 0,
   MSG_DONTWAIT: 0x40,
+  PROT_READ_WRITE: 3,
+  MAP_SHARED: 1,
   POLLIN: 1,
   EFD_CLOEXEC: 0o2000000,
   EFD_NONBLOCK: 0o4000,
@@ -40,6 +46,10 @@ const native = {
   eventfd: library.func('int eventfd(unsigned int, int)') as Call,
   read: library.func('long read(int, void *, size_t)') as Call,
   close: library.func('int close(int)') as Call,
+  mmap: library.func('intptr_t mmap(void *, size_t, int, int, int, long)') as (
+    ...args: readonly (number | null)[]
+  ) => number | bigint,
+  munmap: library.func('int munmap(intptr_t, size_t)') as (address: bigint, length: number) => number,
 };
 
 /** Throws what `errno` says about a call that has just given -1, unless it would only have blocked: that gives -1. */
@@ -104,3 +114,15 @@ export const close = (fd: number): void => {
 
 /** Where `memory` lies, for structures that hold pointers. The caller keeps `memory` alive. */
 export const addressOf = (memory: Memory): bigint => koffi.address(memory);
+
+/** mmap(2) of the memory behind a descriptor; who maps it unmaps it, and touches it no more from then on. */
+export const mapMemory = (fd: number, length: number): { readonly address: bigint; readonly memory: ArrayBuffer } => {
+  const address = BigInt(native.mmap(null, length, Constant.PROT_READ_WRITE, Constant.MAP_SHARED, fd, 0));
+  if (address === -1n) failed('mmap');
+  return { address, memory: koffi.view(address, length) };
+};
+
+/** munmap(2) */
+export const unmapMemory = (address: bigint, length: number): void => {
+  if (native.munmap(address, length) < 0) failed('munmap');
+};

@@ -1,11 +1,12 @@
 import { addressOf, bind, close, Constant, receive, send, setSocketOption, socket } from './libc.ts';
+import { ReceiveRing } from './receive-ring.ts';
 import { isSystemError } from './system-error.ts';
 
 /** Filters for the same purpose, the best first, each smaller than the one before: `struct sock_filter`s (linux/filter.h). */
 export type FilterChoice = Iterable<Uint8Array>;
 
-/** The longest frame that is kept; ARP needs 42 octets and what is cut off is padding. */
-const frameLength = 128;
+/** Room for what a ring keeps of a frame, in whole words. */
+const frameLength = 64;
 
 /** How a socket says, once, that its interface went down or has gone; rtnetlink tells the rest. */
 const linkGone = ['ENETDOWN', 'ENODEV', 'ENXIO'] as const;
@@ -18,6 +19,7 @@ export class PacketSocket {
   readonly fd: number;
   readonly #buffer = new Uint8Array(frameLength);
   readonly #view = new DataView(this.#buffer.buffer);
+  readonly #ring: ReceiveRing;
 
   /**
    * Opens the socket deaf, gives it the filter and only then binds it, so that nothing unfiltered is ever queued.
@@ -27,6 +29,7 @@ export class PacketSocket {
     try {
       ignoreOutgoing(this.fd);
       this.setFilter(choices);
+      this.#ring = new ReceiveRing(this.fd);
       const address = new Uint8Array(20); // struct sockaddr_ll
       const view = new DataView(address.buffer);
       view.setUint16(0, Constant.AF_PACKET, true);
@@ -51,6 +54,11 @@ export class PacketSocket {
     }
   }
 
+  /** Whether a frame waits; costs no system call. */
+  get hasFrame(): boolean {
+    return this.#ring.hasFrame;
+  }
+
   /**
    * Hands over at most `limit` queued frames, one after the other, in the same piece of memory. Between two of them
    * `sendBack` sends what the frame has been turned into.
@@ -58,9 +66,12 @@ export class PacketSocket {
   receive(limit: number, onFrame: (frame: DataView, length: number) => void): void {
     try {
       for (let count = 0; count < limit; count++) {
-        const length = receive(this.fd, this.#buffer, frameLength, Constant.MSG_DONTWAIT);
-        if (length < 0) return;
-        onFrame(this.#view, length);
+        const length = this.#ring.take(this.#view);
+        if (length >= 0) onFrame(this.#view, length);
+        else {
+          if (count === 0) this.#takeError();
+          return;
+        }
       }
     } catch (error) {
       if (!isSystemError(error, ...linkGone)) throw error;
@@ -77,6 +88,11 @@ export class PacketSocket {
     return this.#send(frame, frame.length);
   }
 
+  /** What wakes poll(2) without a frame is an error, and goes on doing so until it has been asked for. */
+  #takeError(): void {
+    receive(this.fd, this.#buffer, 0, Constant.MSG_DONTWAIT);
+  }
+
   #send(bytes: Uint8Array, length: number): boolean {
     try {
       return send(this.fd, bytes, length, Constant.MSG_DONTWAIT) >= 0;
@@ -87,6 +103,7 @@ export class PacketSocket {
   }
 
   close(): void {
+    this.#ring.close();
     close(this.fd);
   }
 }

@@ -1,14 +1,14 @@
 import type { Mac } from '../../lib/mac.ts';
-import { type Millis, millis } from '../../lib/time.ts';
+import { type Millis, seconds } from '../../lib/time.ts';
 
-/** Requests a second that one source may send; no honest host comes near. */
-const perSourceLimit = 50_000;
+/** Requests a second that one source may send; a host that asks for one address after the other stays below. */
+const perSourceLimit = 100_000;
 
 /** Requests a second that one interface takes, because sources can be invented. */
-const perInterfaceLimit = 100_000;
+const perInterfaceLimit = 200_000;
 
 /** Requests are counted per window of this length. */
-const windowLength = millis(100);
+const windowLength = seconds(1);
 
 /** Sources whose MACs hash alike share a counter, so that memory does not grow with what a flood invents. */
 const counterBits = 12;
@@ -18,7 +18,7 @@ export type RateLimit = (source: Mac, now: Millis) => boolean;
 
 /** Makes the limit of one interface. A secret `seed` below 2³² keeps others from choosing whom they share with. */
 export const createRateLimit = (seed: number): RateLimit => {
-  const perSource = new Uint16Array(2 ** counterBits);
+  const perSource = new Uint32Array(2 ** counterBits);
   let windowEnd = -Infinity;
   let total = 0;
   return (source, now) => {
@@ -27,11 +27,11 @@ export const createRateLimit = (seed: number): RateLimit => {
       total = 0;
       windowEnd = now + windowLength;
     }
-    if (total >= (perInterfaceLimit * windowLength) / 1000) return false;
+    if (total >= perInterfaceLimit) return false;
     const hash =
       Math.imul((source % 0x1_0000_0000) ^ seed, 0x9e37_79b1) ^ Math.imul(source / 0x1_0000_0000, 0x85eb_ca6b);
     const index = hash >>> (32 - counterBits);
-    if (perSource[index]! >= (perSourceLimit * windowLength) / 1000) return false;
+    if (perSource[index]! >= perSourceLimit) return false;
     perSource[index]! += 1;
     total += 1;
     return true;
