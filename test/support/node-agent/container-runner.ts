@@ -6,12 +6,13 @@ import { type Millis, millis, seconds } from '../../../src/lib/time.ts';
 import type { ApiClient } from './api-client.ts';
 import { type BackOff, formatBackOff, nextStart } from './back-off.ts';
 import { planContainer, type PodContext, terminationLog } from './container-plan.ts';
+import { startProbes } from './container-probes.ts';
 import { ContainerProcess, executionFailure, LaunchError, type PodNamespaces } from './container-process.ts';
-import { findImage, type Image } from './images.ts';
+import { pullImage } from './image-puller.ts';
+import type { Image } from './images.ts';
 import type { LaunchPlan } from './launcher.ts';
 import { type ContainerRecord, restarts } from './pod-status.ts';
 import type { ProbeKind } from './probe.ts';
-import { type ProbeReports, runProbe } from './prober.ts';
 import { timestamp } from './timestamp.ts';
 import type { Container, ContainerState, ContainerTermination, RestartPolicy } from './types.ts';
 
@@ -67,7 +68,11 @@ export class ContainerRunner {
   async run(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const image = await this.#pull();
+      const image = await pullImage(this.#container.image, this.#ports.repo, {
+        event: this.#ports.event,
+        waiting: (reason, message) => this.#wait(reason, message),
+        signal,
+      });
       const plan = image && (await this.#plan(image));
       if (plan === undefined) return;
       const startedAt = performance.now();
@@ -110,33 +115,6 @@ export class ContainerRunner {
 
   async #pause(length: Millis): Promise<void> {
     await sleep(length, undefined, { signal: this.#stop.signal }).catch(() => undefined);
-  }
-
-  /** Finds the image; `undefined` when the container was stopped before. */
-  async #pull(): Promise<Image | undefined> {
-    const { event } = this.#ports;
-    const { image: reference } = this.#container;
-    let backOff: BackOff = seconds(10);
-    while (!this.#stop.signal.aborted) {
-      const image = await findImage(reference, this.#ports.repo);
-      if (image.ok) {
-        event('Normal', 'Pulled', `Container image "${reference}" already present on machine`);
-        return image.value;
-      }
-      event('Normal', 'Pulling', `Pulling image "${reference}"`);
-      event('Warning', 'Failed', `Failed to pull image "${reference}": ${image.error}`);
-      event('Warning', 'Failed', 'Error: ErrImagePull');
-      this.#wait('ErrImagePull', image.error);
-      const { wait, backOff: next } = nextStart(backOff, millis(0));
-      await this.#pause(millis(Math.min(wait, 2000)));
-      if (this.#stop.signal.aborted) return undefined;
-      event('Normal', 'BackOff', `Back-off pulling image "${reference}"`);
-      event('Warning', 'Failed', 'Error: ImagePullBackOff');
-      this.#wait('ImagePullBackOff', `Back-off pulling image "${reference}": ErrImagePull: ${image.error}`);
-      await this.#pause(millis(wait - Math.min(wait, 2000)));
-      backOff = next;
-    }
-    return undefined;
   }
 
   /** Works out how to run it; waits as long as something it refers to is missing. */
@@ -252,50 +230,25 @@ export class ContainerRunner {
     this.#set({ restartCount: this.#record.restartCount + 1 });
   }
 
-  /** Starts the probes of a running program: readiness and liveness once it has started, as `startup` sees it. */
   #probe(process: ContainerProcess, ended: AbortSignal): void {
     const container = this.#container;
     const { probeHost: host, event, context } = this.#ports;
-    /** The verdict may end its own probe. */
-    const start = (kind: ProbeKind, verdict: (healthy: boolean | undefined, end: () => void) => void): void => {
-      const probe = container[`${kind}Probe`];
-      if (probe === undefined) return;
-      const own = new AbortController();
-      const reports: ProbeReports = {
-        verdict: (healthy) => verdict(healthy, () => own.abort()),
-        failed: (message) => event('Warning', 'Unhealthy', `${titles[kind]} probe failed: ${message}`),
-      };
-      void runProbe(kind, probe, { container, process, host }, reports, AbortSignal.any([ended, own.signal]));
-    };
-    const restart = (kind: ProbeKind): void => {
-      event('Normal', 'Killing', `Container ${container.name} failed ${kind} probe, will be restarted`);
-      const ofPod = context.pod.spec.terminationGracePeriodSeconds ?? 30;
-      void this.#kill(process, seconds(container[`${kind}Probe`]?.terminationGracePeriodSeconds ?? ofPod));
-    };
-    const watchRunning = (): void => {
-      start('readiness', (healthy) => {
-        if (this.#record.ready !== (healthy === true)) this.#set({ ready: healthy === true });
-      });
-      start('liveness', (healthy, end) => {
-        if (healthy !== false) return;
-        end();
-        restart('liveness');
-      });
-    };
-    if (container.startupProbe === undefined) {
-      watchRunning();
-      return;
-    }
-    start('startup', (healthy, end) => {
-      if (healthy === undefined) return;
-      end();
-      if (!healthy) {
-        restart('startup');
-        return;
-      }
-      this.#set({ started: true, ready: container.readinessProbe === undefined });
-      watchRunning();
-    });
+    startProbes(
+      { container, process, host },
+      {
+        started: () => this.#set({ started: true, ready: container.readinessProbe === undefined }),
+        ready: (ready) => {
+          if (this.#record.ready !== ready) this.#set({ ready });
+        },
+        failed: (message) => event('Warning', 'Unhealthy', message),
+        unhealthy: (kind) => {
+          event('Normal', 'Killing', `Container ${container.name} failed ${kind} probe, will be restarted`);
+          const ofPod = context.pod.spec.terminationGracePeriodSeconds ?? 30;
+          void this.#kill(process, seconds(container[`${kind}Probe`]?.terminationGracePeriodSeconds ?? ofPod));
+        },
+      },
+      ended,
+    );
   }
 
   /** Ends the running program; a second call waits for the first. */
@@ -327,12 +280,6 @@ export class ContainerRunner {
     }
   }
 }
-
-const titles: Readonly<Record<ProbeKind, string>> = {
-  startup: 'Startup',
-  liveness: 'Liveness',
-  readiness: 'Readiness',
-};
 
 const endsWithin = async (process: ContainerProcess, patience: number): Promise<'ended' | 'still running'> => {
   const patienceEnds = new AbortController();

@@ -13,11 +13,11 @@ export const parsePodRanges = (cidrs: readonly string[]): PodRanges =>
   });
 
 /** Address number `index` of each range, in the order of the ranges; number 1 is the node's side. */
-export const addressesAt = (ranges: PodRanges, index: number): readonly Ip[] =>
+const addressesAt = (ranges: PodRanges, index: number): readonly Ip[] =>
   ranges.map(({ family, first }) => ipFromNumber(family, first + BigInt(index)));
 
 /** The number of an address of one of the ranges; `undefined` for others. */
-export const indexOf = (ranges: PodRanges, address: string): number | undefined => {
+const indexOf = (ranges: PodRanges, address: string): number | undefined => {
   const ip = parseIp(address);
   if (!ip.ok) return undefined;
   const range = ranges.find(({ family }) => family === familyOf(ip.value));

@@ -15,7 +15,7 @@ type List<T> = { readonly metadata: { readonly resourceVersion: string }; readon
 
 /** Pauses between attempts while the API server cannot be reached, in ms. */
 const firstPause = 50;
-const longestPause = 3000;
+const longestPause = 1000;
 
 /** Lists and watches one collection (`path` with its selector) until `signal` aborts; resumes after every failure. */
 export const runReflector = async <T extends KubernetesObject>(
@@ -76,7 +76,7 @@ export const runReflector = async <T extends KubernetesObject>(
       if (signal.aborted) return;
       // Gone: the server forgot the version, so everything is listed again.
       if (isStatus(error, 410)) version = undefined;
-      else log('watch interrupted', { path, error });
+      else if (pause === firstPause) log('watch interrupted', { path, error });
       await sleep(pause, undefined, { signal }).catch(() => undefined);
       pause = Math.min(pause * 2, longestPause);
     }
