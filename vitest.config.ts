@@ -13,6 +13,7 @@ export default defineConfig({
           name: 'check',
           include: ['test/check/**/*.test.ts'],
           testTimeout: 2 * minutes,
+          hookTimeout: 2 * minutes,
         },
       },
       {
@@ -20,6 +21,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{src,controller,speaker,manifests,bench,test/support}/**/*.test.ts'],
           testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       { test: { name: 'lan', include: ['test/lan/**/*.test.ts'], hookTimeout: 10 * minutes, ...oneByOne } },

