@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { signalOrGone } from '../process-id.ts';
 import { initPath } from './container-root.ts';
 import { launchFailed, launchReady, type LaunchPlan, launchScript } from './launcher.ts';
 import { setprivArguments } from './security.ts';
@@ -55,12 +56,16 @@ export class ContainerProcess {
   readonly plan: LaunchPlan;
   /** Settles when the program has ended. */
   readonly exited: Promise<ProcessExit>;
-  readonly #pid: number;
+  /** 0 once the program has ended. */
+  #pid: number;
 
   private constructor(plan: LaunchPlan, exited: Promise<ProcessExit>, pid: number) {
     this.plan = plan;
     this.#pid = pid;
-    this.exited = exited;
+    this.exited = exited.then((exit) => {
+      this.#pid = 0;
+      return exit;
+    });
   }
 
   /**
@@ -99,40 +104,34 @@ export class ContainerProcess {
 
   /** Sends a signal to the program; one that has ended already is none the worse. */
   kill(signal: NodeJS.Signals): void {
-    if (this.#pid === 0) return;
-    try {
-      process.kill(this.#pid, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
+    if (this.#pid !== 0) signalOrGone(this.#pid, signal);
   }
 
   /** Runs a command inside, as the container's user; it is killed when `signal` aborts. */
   async exec(command: readonly string[], signal: AbortSignal): Promise<ExecResult> {
     const variables = [...this.plan.environment].map(([name, value]) => `${name}=${value}`);
-    const enter = [
-      toolPath('nsenter'),
-      `--target=${this.#pid}`,
-      '--mount',
-      '--uts',
-      '--ipc',
-      '--net',
-      '--pid',
-      '--root',
-      '--wd',
-    ];
+    const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd'];
+    const enter = [toolPath('nsenter'), `--target=${this.#pid}`, ...namespaces, '--'];
     const program = [initPath, ...setprivArguments(this.plan.credentials), ...command];
-    const child = spawn(
-      'env',
-      ['-i', ...variables, toolPath('setpriv'), '--pdeathsig=KILL', ...enter, '--', ...program],
-      { stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' },
-    );
-    // An abort is reported through the exit as well.
-    child.once('error', () => undefined);
-    const ended = exitOf(child);
-    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    const { code } = await ended;
-    return { code, output: `${stdout}${stderr}`.slice(0, 10_240) };
+    const child = spawn('env', ['-i', ...variables, toolPath('setpriv'), '--pdeathsig=KILL', ...enter, ...program], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    // The command itself is killed and nsenter(1) ends with it. The other way round the command would be left to the
+    // machine's first process, and the container's PID namespace could not end before that takes notice.
+    const stop = (): void => {
+      const pid = child.pid === undefined ? undefined : onlyChildOf(child.pid);
+      if (pid === undefined) child.kill('SIGKILL');
+      else signalOrGone(pid, 'SIGKILL');
+    };
+    signal.addEventListener('abort', stop);
+    try {
+      const ended = exitOf(child);
+      const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+      const { code } = await ended;
+      return { code, output: `${stdout}${stderr}`.slice(0, 10_240) };
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
   }
 }
 
