@@ -43,8 +43,8 @@ const requests = new Map(
 const owners: Record<string, string> = {};
 let last = 0;
 const read = (): void => {
-  socket.receive(10_000, (bytes) => {
-    const frame = decodeArpFrame(bytes);
+  socket.receive(10_000, (view, length) => {
+    const frame = decodeArpFrame(new Uint8Array(view.buffer, view.byteOffset, length));
     if (!frame.ok || frame.value.packet.operation !== ArpOperation.reply || frame.value.destination !== mac.value)
       return;
     const address = ipv4FromNumber(frame.value.packet.senderIp);
