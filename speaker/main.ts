@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import packageJson from '../package.json' with { type: 'json' };
+import { collectAtRest, shrinkHeap } from '../src/io/collect-at-rest.ts';
 import { realClock } from '../src/io/real-clock.ts';
 import { createClient } from '../src/k8s/client.ts';
 import { loadCredentials, podNamespace } from '../src/k8s/credentials.ts';
@@ -57,13 +58,17 @@ const run = async (settings: SpeakerSettings, log: Log, signal: AbortSignal): Pr
     component: 'metallb-speaker',
     host: self,
   });
+  const rest = collectAtRest(clock, shrinkHeap);
   const cluster = watchCluster({
     api,
     clock,
     log,
     namespace,
     podSelector: settings['ml-labels'] || defaultPodSelector,
-    onUpdate: () => clientMetrics.updates.inc(),
+    onUpdate: () => {
+      clientMetrics.updates.inc();
+      rest.worked();
+    },
     speaker: () => speaker,
   });
   const speaker = createSpeaker({
