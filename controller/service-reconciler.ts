@@ -1,4 +1,4 @@
-import { type Allocator, givesSameAddresses } from '../src/domain/allocator/allocator.ts';
+import { type Allocation, type Allocator, givesSameAddresses, heldIps } from '../src/domain/allocator/allocator.ts';
 import type { Configuration, Pool } from '../src/domain/config/configuration.ts';
 import type { ObjectKey, ServiceView } from '../src/domain/objects.ts';
 import type { ServiceEvent } from '../src/domain/service/events.ts';
@@ -171,14 +171,14 @@ export class ServiceReconciler {
     this.#blocked.delete(key);
     this.#outside.delete(key);
     this.#waiting.set(key, []);
-    this.#reserve(key, undefined);
+    this.#reserve(key, undefined, []);
   }
 
   #plan(record: ServiceRecord): void {
     const { view } = record;
     const { key } = view;
     const plan = planService(view, this.#context, record.unwritten);
-    this.#reserve(key, plan.allocation);
+    this.#reserve(key, plan.allocation, view.ingress);
     this.#note(key, plan);
     record.unwritten = plan.status !== undefined && !isWritten(view, plan.status) ? plan.status : undefined;
     // An address that was taken back before it was written is not told.
@@ -190,17 +190,21 @@ export class ServiceReconciler {
     this.#ports.onPlanned(view, plan);
   }
 
-  /** Gives the service what the plan says, and remembers what became free. */
-  #reserve(service: ObjectKey, allocation: ServicePlan['allocation']): void {
-    const before = this.#allocator.allocationOf(service)?.ips ?? [];
-    const now = allocation?.ips ?? [];
-    if (allocation === undefined) this.#allocator.release(service);
-    else this.#allocator.assign(service, allocation);
+  /**
+   * Gives the service what the plan says, and remembers what became free. An address given up stays reserved while the
+   * status `shown` has it, so that no two services ever show one address.
+   */
+  #reserve(service: ObjectKey, allocation: ServicePlan['allocation'], shown: ServiceView['ingress']): void {
+    const { ips, pool }: Allocation = allocation ?? { ips: [], pool: undefined };
+    const before = heldIps(this.#allocator.allocationOf(service));
+    const leaving = before.filter((ip) => !ips.includes(ip) && shown.some((entry) => entry.ip === ip));
+    this.#allocator.assign(service, { ips, pool, leaving });
+    const now = [...ips, ...leaving];
     const freed = before.filter((ip) => !now.includes(ip));
     this.#freed.push(...freed);
     for (const ip of [...freed, ...now.filter((ip) => !before.includes(ip))]) {
-      const pool = this.#allocator.poolOf(ip);
-      if (pool !== undefined) this.#ports.onUsageChanged(pool.name);
+      const touched = this.#allocator.poolOf(ip);
+      if (touched !== undefined) this.#ports.onUsageChanged(touched.name);
     }
   }
 

@@ -74,8 +74,16 @@ test('an allocation outlives its pool and counts again when the pool comes back'
   a.setPools([pool('b', ['192.0.2.0/31'])]);
   expect(a.firstFree('b', 'IPv4')).toBe('192.0.2.1');
   expect([...a.servicesOf('b')]).toEqual(['s/1']);
-  expect(a.release('s/1')).toEqual(['192.0.2.0']);
+  a.release('s/1');
   expect(a.firstFree('b', 'IPv4')).toBe('192.0.2.0');
+});
+
+test("an address that a service is leaving is nobody else's yet", () => {
+  const a = allocator(pool('a', ['192.0.2.0/30']));
+  a.assign('s/1', { ips: ['192.0.2.1' as Ip], pool: 'a', leaving: ['192.0.2.0' as Ip] });
+  expect([a.firstFree('a', 'IPv4'), a.holdersOf('192.0.2.0' as Ip)]).toEqual(['192.0.2.2', ['s/1']]);
+  hold(a, 's/1', '192.0.2.1');
+  expect(a.firstFree('a', 'IPv4')).toBe('192.0.2.0');
 });
 
 test('an address that another service holds is never given', () => {

@@ -9,6 +9,8 @@ export type Allocation = {
   readonly ips: readonly Ip[];
   /** The pool the addresses came from, which may have been edited or deleted since; undefined if nobody knows. */
   readonly pool: string | undefined;
+  /** Given up, but still shown by the service's status: nobody else gets them until that is cleared. */
+  readonly leaving?: readonly Ip[];
 };
 
 /** How much of a pool is given, per family. */
@@ -100,26 +102,24 @@ export class Allocator implements AllocationView {
    * away what another service holds is a broken invariant and throws.
    */
   assign(service: ObjectKey, allocation: Allocation): void {
-    for (const ip of allocation.ips) {
+    const held = heldIps(allocation);
+    for (const ip of held) {
       const holder = this.#holders.get(ip);
       if (holder !== undefined && holder !== service) {
         throw new Error(`${ip} is held by ${holder} and cannot be given to ${service}`);
       }
     }
-    for (const ip of this.#allocations.get(service)?.ips ?? []) {
-      if (!allocation.ips.includes(ip)) this.#free(ip);
+    for (const ip of heldIps(this.#allocations.get(service))) {
+      if (!held.includes(ip)) this.#free(ip);
     }
-    for (const ip of allocation.ips) this.#hold(ip, service);
-    if (allocation.ips.length === 0) this.#allocations.delete(service);
+    for (const ip of held) this.#hold(ip, service);
+    if (held.length === 0) this.#allocations.delete(service);
     else this.#allocations.set(service, allocation);
   }
 
-  /** Takes a service's addresses back and tells which they were. */
-  release(service: ObjectKey): readonly Ip[] {
-    const ips = this.#allocations.get(service)?.ips ?? [];
-    for (const ip of ips) this.#free(ip);
-    this.#allocations.delete(service);
-    return ips;
+  /** Takes back all that a service holds. */
+  release(service: ObjectKey): void {
+    this.assign(service, { ips: [], pool: undefined });
   }
 
   /** Puts other pools in force. Their ranges must not overlap. O(addresses held) if the ranges of a pool changed. */
@@ -176,6 +176,12 @@ export class Allocator implements AllocationView {
     found?.shelf.free.release(found.index);
   }
 }
+
+/** All addresses that an allocation keeps others from having. */
+export const heldIps = (allocation: Allocation | undefined): readonly Ip[] => [
+  ...(allocation?.ips ?? []),
+  ...(allocation?.leaving ?? []),
+];
 
 /** Whether two states of a pool give the same addresses in the same order. */
 export const givesSameAddresses = (a: Pool, b: Pool): boolean =>
