@@ -9,6 +9,7 @@ import { serveKubelet } from './kubelet-server.ts';
 import { makeLog } from './log.ts';
 import { keepNodeAlive, kubeletPort, registerNode } from './node.ts';
 import { ObjectCache } from './object-cache.ts';
+import { becomeOnlyAgent } from './only-one.ts';
 import type { Options } from './options.ts';
 import { parsePodRanges, PodAddresses } from './pod-addresses.ts';
 import { type NodePorts, PodRunner, shutdownGrace } from './pod-runner.ts';
@@ -69,6 +70,7 @@ export const runAgent = async (options: Options): Promise<void> => {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 
+  await becomeOnlyAgent(options.stateDir, log);
   const uid = await registerNode(client, options, log);
   log('node registered');
   const isRunning = (namespace: string, name: string, container: string): boolean =>

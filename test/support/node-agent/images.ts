@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
-import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../../src/lib/result.ts';
+import { runCommand } from '../command.ts';
 import { type ImageConfig, parseDockerfile } from './dockerfile.ts';
 import { parseImageReference } from './image-reference.ts';
 
@@ -39,12 +39,26 @@ const plain: Omit<Image, 'files' | 'entrypoint'> = {
 
 type Maker = (repo: string) => Promise<Result<Image>>;
 
+let strippedProgram: Promise<string> | undefined;
+
+/**
+ * `programs/web-server.ts` without its types. Another process takes them away: the compiler would stay in this one's
+ * memory for good.
+ */
+const webServerProgram = (): Promise<string> => {
+  const strip =
+    'process.stdout.write(require("node:module").stripTypeScriptTypes(require("node:fs").readFileSync(process.argv[1], "utf8")))';
+  const file = join(import.meta.dirname, 'programs/web-server.ts');
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
+  strippedProgram ??= runCommand([...node, '-e', strip, file]).then(({ stdout }) => stdout);
+  return strippedProgram;
+};
+
 /** An image whose program is one of the names of `programs/web-server.ts`, at the path where the real image has it. */
 const webServer =
   (program: string, overrides: Partial<Image> = {}): Maker =>
   async (repo) => {
-    const source = await readFile(new URL('programs/web-server.ts', import.meta.url), 'utf8');
-    const script = `#!${nodePath} --max-semi-space-size=1\n${stripTypeScriptTypes(source)}`;
+    const content = `#!${nodePath} --max-semi-space-size=1\n${await webServerProgram()}`;
     return ok({
       ...plain,
       entrypoint: [program],
@@ -52,7 +66,7 @@ const webServer =
       ...overrides,
       files: [
         { type: 'bind', path: nodePath, from: await nodeBinary(repo) },
-        { type: 'text', path: program, content: script, executable: true },
+        { type: 'text', path: program, content, executable: true },
         ...(overrides.files ?? []),
       ],
     });
