@@ -67,7 +67,7 @@ test('the responder answers ARP on arm64', async () => {
   const ended = new Promise<number | null>((resolve) => responder.once('exit', resolve));
   const reports: string[] = [];
   createInterface({ input: responder.stdout! }).on('line', (line) => reports.push(line));
-  await expect.poll(() => reports.join('\n'), { timeout: 120_000 }).toContain('"interfaces"');
+  await expect.poll(() => reports.join('\n'), { timeout: 120_000 }).toContain('"names":["eth0"]');
 
   const { stdout } = await client.exec(['arping', '-c', '3', '-w', '20', '-I', 'eth0', address], { check: false });
   expect(stdout).toContain(`from ${await host.macOf('eth0')}`);
