@@ -86,10 +86,11 @@ export class ContainerRunner {
 
   /** Ends the container: `preStop`, SIGTERM, and SIGKILL after the grace period (which includes `preStop`). */
   async stop(grace: Millis): Promise<void> {
-    this.#stop.abort();
     const { process } = this;
+    const isFirst = !this.#stop.signal.aborted;
+    this.#stop.abort();
     if (process === undefined) return;
-    this.#ports.event('Normal', 'Killing', `Stopping container ${this.#container.name}`);
+    if (isFirst) this.#ports.event('Normal', 'Killing', `Stopping container ${this.#container.name}`);
     await this.#kill(process, grace);
   }
 
@@ -251,10 +252,11 @@ export class ContainerRunner {
     );
   }
 
-  /** Ends the running program; a second call waits for the first. */
-  #kill(process: ContainerProcess, grace: Millis): Promise<void> {
-    this.#killing ??= this.#killNow(process, grace);
-    return this.#killing;
+  /** Ends the running program. A second call may shorten the grace that the first one gave. */
+  async #kill(process: ContainerProcess, grace: Millis): Promise<void> {
+    if (this.#killing === undefined) this.#killing = this.#killNow(process, grace);
+    else if ((await endsWithin(process, grace)) === 'still running') process.kill('SIGKILL');
+    await this.#killing;
   }
 
   async #killNow(process: ContainerProcess, grace: Millis): Promise<void> {

@@ -48,7 +48,8 @@ export class PodRunner {
   #runners = new Map<string, ContainerRunner>();
   #podIps: readonly string[] = [];
   readonly #status: StatusWriter;
-  #isEnding = false;
+  /** What the deletion of the pod gives its containers; `undefined` while it is not deleted. */
+  #grace: Millis | undefined;
   #isOver = false;
   /** Whether there is a status of ours to write: a pod that had ended before keeps what is written. */
   #hasRun = false;
@@ -99,9 +100,10 @@ export class PodRunner {
     this.#pod = pod;
     this.#status.observed(pod);
     if (pod.metadata.deletionTimestamp !== undefined) {
-      if (this.#isEnding) return;
-      this.#isEnding = true;
-      void this.#end(seconds(pod.metadata.deletionGracePeriodSeconds ?? 30));
+      const grace = seconds(pod.metadata.deletionGracePeriodSeconds ?? 30);
+      if (this.#grace === undefined) void this.#end(grace);
+      else if (grace < this.#grace) void this.stop(grace);
+      this.#grace = grace;
     } else if ((pod.spec.readinessGates ?? []).length > 0) this.#status.changed();
   }
 

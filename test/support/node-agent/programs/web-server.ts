@@ -4,11 +4,16 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { basename, join, normalize } from 'node:path';
 
 type Answer = { readonly status?: number; readonly headers?: Record<string, string>; readonly body?: string | Buffer };
-type Server = { readonly port: number; readonly answer: (request: IncomingMessage) => Answer | Promise<Answer> };
+type Server = {
+  readonly port: number;
+  readonly host?: string;
+  readonly answer: (request: IncomingMessage) => Answer | Promise<Answer>;
+};
 
 const args = process.argv.slice(2);
 
@@ -63,6 +68,9 @@ const requestLines = (request: IncomingMessage): string => {
   return [`${request.method} ${request.url} HTTP/${request.httpVersion}`, ...headers].join('\n');
 };
 
+const describe = (address: AddressInfo | string | null): string =>
+  typeof address === 'object' && address !== null ? `port ${address.port}` : String(address);
+
 const plainAddress = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '');
 
 const whoami = (request: IncomingMessage): Answer => ({
@@ -106,7 +114,13 @@ const servers: Readonly<Record<string, () => Server>> = {
     const text = flag('text') ?? process.env['ECHO_TEXT'] ?? 'hello-world';
     const headers = { 'x-app-name': 'http-echo', 'content-type': 'text/plain; charset=utf-8' };
     const status = Number(flag('status-code') ?? 200);
-    return { port: portOf(flag('listen') ?? ':5678'), answer: () => ({ status, headers, body: `${text}\n` }) };
+    const listen = flag('listen') ?? ':5678';
+    const host = listen.slice(0, listen.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
+    return {
+      port: portOf(listen),
+      ...(host === '' ? {} : { host }),
+      answer: () => ({ status, headers, body: `${text}\n` }),
+    };
   },
   nginx: () => ({
     port: Number(process.env['NGINX_PORT'] ?? 80),
@@ -150,7 +164,8 @@ if (name === 'pause' || (name === 'agnhost' && (args[0] ?? 'pause') === 'pause')
     response.end(request.method === 'HEAD' ? undefined : body);
     console.log(`${plainAddress(request.socket.remoteAddress)} "${request.method} ${request.url}" ${status}`);
   };
-  createServer((request, response) => void serve(request, response)).listen(server.port, () =>
-    console.log(`${name}: listening on port ${server.port}`),
+  const listening = createServer((request, response) => void serve(request, response));
+  listening.listen(server.port, server.host, () =>
+    console.log(`${name}: listening on ${describe(listening.address())}`),
   );
 }
