@@ -37,9 +37,9 @@ export const speakerMetrics = ({ counter, gauge }: Metrics, node: string): Speak
     },
     count: (perAddress) => {
       for (const { ip, ...counts } of perAddress) {
-        requests.inc({ ip }, counts.requests);
-        responses.inc({ ip }, counts.responses);
-        gratuitous.inc({ ip }, counts.gratuitous);
+        if (counts.requests > 0) requests.inc({ ip }, counts.requests);
+        if (counts.responses > 0) responses.inc({ ip }, counts.responses);
+        if (counts.gratuitous > 0) gratuitous.inc({ ip }, counts.gratuitous);
       }
     },
   };
