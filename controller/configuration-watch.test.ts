@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import type { Configuration, ConfigurationProblem } from '../src/domain/config/configuration.ts';
+import { configurationWatch, problemTeller, projectPool, type PoolView } from './configuration-watch.ts';
+
+const rawPool = {
+  metadata: { name: 'a', namespace: 'metallb-system', uid: 'p1', creationTimestamp: '2026-01-01T00:00:00Z' },
+  spec: { addresses: ['192.0.2.0/24'] },
+};
+const counters = { assignedIPv4: 1, assignedIPv6: 0, availableIPv4: 255, availableIPv6: 0 };
+
+test('of a pool the counters are kept if all four are there', () => {
+  expect(projectPool({ ...rawPool, status: counters })?.counters).toEqual(counters);
+  expect(projectPool({ ...rawPool, status: { assignedIPv4: 1 } })?.counters).toBeUndefined();
+  expect(projectPool({ metadata: {} })).toBeUndefined();
+});
+
+test('nothing is assembled before the start, and changes of one turn are one configuration', async () => {
+  const pools: PoolView[] = [];
+  const seen: number[] = [];
+  const watch = configurationWatch({
+    pools: { values: () => pools },
+    l2Advertisements: { values: () => [] },
+    namespaces: { values: () => [] },
+    metallbNamespace: 'metallb-system',
+    onConfiguration: (configuration: Configuration) => seen.push(configuration.pools.length),
+    onProblems: () => {},
+  });
+  watch.touch();
+  await Promise.resolve();
+  expect(seen).toEqual([]);
+  watch.start();
+  pools.push(projectPool(rawPool)!);
+  watch.touch();
+  watch.touch();
+  await Promise.resolve();
+  expect(seen).toEqual([0, 1]);
+});
+
+test('a problem is told when it comes up, and again only after it was gone', () => {
+  const told: string[] = [];
+  const tell = problemTeller(({ name }) => told.push(name));
+  const problem = (name: string) => ({ name, reason: 'InvalidAddresses' }) as ConfigurationProblem;
+  tell([problem('a')]);
+  tell([problem('a'), problem('b')]);
+  tell([problem('b')]);
+  tell([problem('a'), problem('b')]);
+  expect(told).toEqual(['a', 'b', 'a']);
+});
