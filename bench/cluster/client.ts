@@ -19,9 +19,9 @@ export const connect = async (): Promise<Api> =>
     userAgent: 'metallb-bench/0.1.0',
   });
 
-export const namespace = 'default';
+const namespace = 'default';
 
-export const servicesPath = collectionPath(resources.services, namespace);
+const servicesPath = collectionPath(resources.services, namespace);
 
 /**
  * An endpoint that serves, for a service without a selector. It stands before the service does, so that what is timed

@@ -27,7 +27,7 @@ export const processesOf = (sandbox: Sandbox, component: 'controller' | 'speaker
   });
 
 /** The pid of the program in a pod; undefined while it has none. */
-export const pidOfPod = (pod: string): number | undefined =>
+const pidOfPod = (pod: string): number | undefined =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

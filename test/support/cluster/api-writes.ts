@@ -23,7 +23,7 @@ export const apiWrites = async (sandbox: Sandbox): Promise<ApiWrites> => {
 };
 
 /** What only our programs write, in a cluster where nobody else does. */
-export const ourResources = ['services/status', 'ipaddresspools', 'ipaddresspools/status', 'events'] as const;
+const ourResources = ['services/status', 'ipaddresspools', 'ipaddresspools/status', 'events'] as const;
 
 /** Writes between two counts, of those resources together. */
 export const writesBetween = (

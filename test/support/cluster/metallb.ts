@@ -4,7 +4,7 @@ import type { Sandbox } from '../sandbox/sandbox.ts';
 import { buildPrograms, repository } from './build.ts';
 
 /** The one file that a user applies. */
-export const metallbManifest = join(repository, 'manifests/metallb.yaml');
+const metallbManifest = join(repository, 'manifests/metallb.yaml');
 
 /** Applies our manifests as a user does, and waits until controller and speakers are ready. */
 export const deployMetallb = async (sandbox: Sandbox): Promise<void> => {
