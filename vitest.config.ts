@@ -20,6 +20,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{src,controller,speaker,manifests,bench,test/support}/**/*.test.ts'],
+          // Files share a process: twice as fast, and nothing here keeps state in a module.
+          isolate: false,
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },

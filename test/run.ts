@@ -1,5 +1,5 @@
 /**
- * Runs the project's checks and tests, from fast to real, and counts them: `node test/run.ts [STAGE…]`, all stages
+ * Runs the project's checks and tests, from fast to real, and counts them: `npm test -- [STAGE…]`, all stages
  * unless some are named. The last line is `N passed, N failed, N skipped`; the exit code is 1 if something failed, if
  * nothing ran, or, under CI=true, if something was skipped.
  */
