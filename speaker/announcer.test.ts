@@ -296,6 +296,14 @@ describe('a change looks only at what it can touch', () => {
     expect(decided()).toEqual(['default/dns', 'default/lost']);
   });
 
+  test('a pool not at services that have left it', () => {
+    const { announcer, change, decided } = running();
+    change('dns', ['10.0.0.11']);
+    decided();
+    announcer.configurationChanged({ pools: [two.pools[0]!] });
+    expect(decided()).toEqual(['default/lost']);
+  });
+
   test('a changed candidate set at services with addresses', () => {
     const { announcer, decided } = running();
     announcer.eligibleChanged(all);

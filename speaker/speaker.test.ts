@@ -27,11 +27,23 @@ const rig = () => {
   const pods = new Map<string, SpeakerPodView>();
   let configuration = advertised;
   const announced: string[] = [];
+  const decided: string[] = [];
   const speaker = createSpeaker({
     self: 'node-b',
     loadBalancerClass: '',
     ignoreExcludeLabel: false,
-    mirrors: { services, nodes, pods, configuration: () => configuration },
+    mirrors: {
+      services: {
+        get: (key) => {
+          decided.push(key);
+          return services.get(key);
+        },
+        values: () => services.values(),
+      },
+      nodes,
+      pods,
+      configuration: () => configuration,
+    },
     responder: {
       announce: (ip) => void announced.push(ip),
       withdraw: (ip) => void announced.splice(announced.indexOf(ip), 1),
@@ -43,6 +55,8 @@ const rig = () => {
   return {
     speaker,
     announced,
+    /** Which services were looked at since the last call. */
+    decided: (): readonly string[] => decided.splice(0),
     service: (ip: string): void => {
       const now: ServiceView = {
         key: `default/${ip}`,
@@ -148,6 +162,21 @@ describe('a running speaker', () => {
     expect(announced).toEqual(['10.0.0.6']);
     pod('node-c', true);
     expect(announced).toEqual([]);
+  });
+
+  test('looks at no service for an update that changes nothing, or no candidate', () => {
+    const { speaker, service, slice, pod, node, decided } = running();
+    service('10.0.0.10');
+    slice('10.0.0.10');
+    decided();
+    const now = { name: 'node-a', labels: {}, networkUnavailable: false, ready: false };
+    speaker.onService({ type: 'updated', key: 'default/10.0.0.10', before: {}, now: {}, changed: false } as never);
+    speaker.onNode({ type: 'updated', key: 'node-a', before: { ...now, ready: true }, now, changed: true });
+    node('node-d', {});
+    pod('node-a', true);
+    expect(decided()).toEqual([]);
+    pod('node-a', false);
+    expect(decided()).toEqual(['default/10.0.0.10']);
   });
 
   test('falls silent when its node gets the exclude label', () => {
