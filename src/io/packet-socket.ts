@@ -19,27 +19,26 @@ export class PacketSocket {
   readonly fd: number;
   readonly #buffer = new Uint8Array(frameLength);
   readonly #view = new DataView(this.#buffer.buffer);
-  readonly #ring: ReceiveRing;
+  /** Without it frames come by recv(2). */
+  readonly #ring: ReceiveRing | undefined;
 
   /**
    * Opens the socket deaf, gives it the filter and only then binds it, so that nothing unfiltered is ever queued.
+   * Frames queue up in a ring shared with the kernel, or, if asked for or without rings, where those of any socket do.
    */
-  constructor(interfaceIndex: number, etherType: number, choices: FilterChoice) {
-    this.fd = socket(Constant.AF_PACKET, Constant.SOCK_RAW | Constant.SOCK_CLOEXEC, 0);
-    try {
-      ignoreOutgoing(this.fd);
-      this.setFilter(choices);
-      this.#ring = new ReceiveRing(this.fd);
-      const address = new Uint8Array(20); // struct sockaddr_ll
-      const view = new DataView(address.buffer);
-      view.setUint16(0, Constant.AF_PACKET, true);
-      view.setUint16(2, etherType); // in network order
-      view.setInt32(4, interfaceIndex, true);
-      bind(this.fd, address);
-    } catch (error) {
-      close(this.fd);
-      throw error;
-    }
+  constructor(interfaceIndex: number, etherType: number, choices: FilterChoice, queue: 'ring' | 'socket' = 'ring') {
+    using undo = new DisposableStack();
+    this.fd = undo.adopt(socket(Constant.AF_PACKET, Constant.SOCK_RAW | Constant.SOCK_CLOEXEC, 0), close);
+    ignoreOutgoing(this.fd);
+    this.setFilter(choices);
+    this.#ring = undo.adopt(queue === 'ring' ? openRing(this.fd) : undefined, (ring) => ring?.close());
+    const address = new Uint8Array(20); // struct sockaddr_ll
+    const view = new DataView(address.buffer);
+    view.setUint16(0, Constant.AF_PACKET, true);
+    view.setUint16(2, etherType); // in network order
+    view.setInt32(4, interfaceIndex, true);
+    bind(this.fd, address);
+    undo.move();
   }
 
   /**
@@ -54,9 +53,9 @@ export class PacketSocket {
     }
   }
 
-  /** Whether a frame waits; costs no system call. */
+  /** Whether a frame is known to wait; costs no system call. */
   get hasFrame(): boolean {
-    return this.#ring.hasFrame;
+    return this.#ring?.hasFrame ?? false;
   }
 
   /**
@@ -66,12 +65,13 @@ export class PacketSocket {
   receive(limit: number, onFrame: (frame: DataView, length: number) => void): void {
     try {
       for (let count = 0; count < limit; count++) {
-        const length = this.#ring.take(this.#view);
-        if (length >= 0) onFrame(this.#view, length);
-        else {
-          if (count === 0) this.#takeError();
+        const length = this.#ring === undefined ? this.#receive() : this.#ring.take(this.#view);
+        if (length < 0) {
+          // What wakes poll(2) without a frame is an error; it goes on waking until recv(2) has asked for it.
+          if (count === 0) this.#receive();
           return;
         }
+        onFrame(this.#view, length);
       }
     } catch (error) {
       if (!isSystemError(error, ...linkGone)) throw error;
@@ -88,9 +88,8 @@ export class PacketSocket {
     return this.#send(frame, frame.length);
   }
 
-  /** What wakes poll(2) without a frame is an error, and goes on doing so until it has been asked for. */
-  #takeError(): void {
-    receive(this.fd, this.#buffer, 0, Constant.MSG_DONTWAIT);
+  #receive(): number {
+    return receive(this.fd, this.#buffer, frameLength, Constant.MSG_DONTWAIT);
   }
 
   #send(bytes: Uint8Array, length: number): boolean {
@@ -103,10 +102,20 @@ export class PacketSocket {
   }
 
   close(): void {
-    this.#ring.close();
+    this.#ring?.close();
     close(this.fd);
   }
 }
+
+/** Undefined where the kernel has no rings or no memory for one, and in emulators. */
+const openRing = (fd: number): ReceiveRing | undefined => {
+  try {
+    return new ReceiveRing(fd);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOPROTOOPT', 'EOPNOTSUPP', 'EINVAL', 'ENOMEM')) throw error;
+    return undefined;
+  }
+};
 
 /** Not all kernels have it (4.20), and sockets for a single protocol see no outgoing frames anyway. */
 const ignoreOutgoing = (fd: number): void => {

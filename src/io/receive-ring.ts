@@ -20,21 +20,26 @@ const TP_STATUS_USER = 1;
  * without a system call, and far more may wait than in the socket's own queue. Only the first 62 octets are there.
  */
 export class ReceiveRing {
-  readonly #memory = { address: 0n };
+  readonly #address: bigint;
   readonly #status: Int32Array;
   readonly #frames: DataView;
   #next = 0;
 
-  /** The socket must not be bound yet, so that no frame takes another way. */
+  /** The socket must not be bound yet, so that no frame takes another way. Throws where there are no such rings. */
   constructor(fd: number) {
     setSocketOption(fd, Constant.SOL_PACKET, Constant.PACKET_VERSION, Int32Array.of(Constant.TPACKET_V2));
     const length = slotLength * slotCount;
     const request = Int32Array.of(blockLength, length / blockLength, slotLength, slotCount); // struct tpacket_req
     setSocketOption(fd, Constant.SOL_PACKET, Constant.PACKET_RX_RING, request);
-    const { address, memory } = mapMemory(fd, length);
-    this.#memory.address = address;
-    this.#status = new Int32Array(memory);
-    this.#frames = new DataView(memory);
+    try {
+      const { address, memory } = mapMemory(fd, length);
+      this.#address = address;
+      this.#status = new Int32Array(memory);
+      this.#frames = new DataView(memory);
+    } catch (error) {
+      setSocketOption(fd, Constant.SOL_PACKET, Constant.PACKET_RX_RING, new Int32Array(4)); // or frames go on into it
+      throw error;
+    }
   }
 
   /** Whether a frame waits. */
@@ -57,6 +62,6 @@ export class ReceiveRing {
 
   /** Gives the memory back; nothing may be taken afterwards. */
   close(): void {
-    unmapMemory(this.#memory.address, slotLength * slotCount);
+    unmapMemory(this.#address, slotLength * slotCount);
   }
 }

@@ -3,7 +3,12 @@ import { type Ip, ipv4ToNumber } from '../../src/lib/ip.ts';
 import type { Namespace } from '../support/netns.ts';
 
 /** What `client-program.ts` is asked to do; addresses are unsigned 32-bit numbers. */
-export type ClientOrder = { readonly interface: string; readonly senderIp: number } & (
+export type ClientOrder = {
+  readonly interface: string;
+  readonly senderIp: number;
+  /** How the client's own socket receives. */
+  readonly queue: 'ring' | 'socket';
+} & (
   | { readonly type: 'ask'; readonly targets: readonly number[] }
   | { readonly type: 'noise'; readonly count: number; readonly target: number }
 );
@@ -17,19 +22,38 @@ const run = async (host: Namespace, order: ClientOrder): Promise<unknown> => {
   return JSON.parse(stdout);
 };
 
+type AskOptions = { readonly from?: string; readonly queue?: ClientOrder['queue'] };
+
 /** Asks for addresses by broadcast, once each: which MACs answered, every answer counted. Silent addresses are left out. */
 export const ask = (
   host: Namespace,
   addresses: readonly string[],
-  from = 'eth0',
+  { from = 'eth0', queue = 'ring' }: AskOptions = {},
 ): Promise<Record<string, string[]>> => {
   const targets = addresses.map((ip) => ipv4ToNumber(ip as Ip));
-  return run(host, { type: 'ask', interface: from, senderIp, targets }) as Promise<Record<string, string[]>>;
+  return run(host, { type: 'ask', interface: from, senderIp, queue, targets }) as Promise<Record<string, string[]>>;
+};
+
+/** Which of the addresses are not answered exactly once and by that MAC. */
+export const wronglyAnswered = async (
+  host: Namespace,
+  addresses: readonly string[],
+  mac: string,
+): Promise<readonly string[]> => {
+  const answers = await ask(host, addresses);
+  return addresses.filter((ip) => answers[ip]?.length !== 1 || answers[ip][0] !== mac);
 };
 
 /** Sends frames that are random or broken, half of them made from requests for `target`. */
 export const makeNoise = async (host: Namespace, count: number, target: string): Promise<void> => {
-  await run(host, { type: 'noise', interface: 'eth0', senderIp, count, target: ipv4ToNumber(target as Ip) });
+  await run(host, {
+    type: 'noise',
+    interface: 'eth0',
+    senderIp,
+    queue: 'socket',
+    count,
+    target: ipv4ToNumber(target as Ip),
+  });
 };
 
 /** The hardware address in the kernel's neighbour table; undefined where the entry has none. */

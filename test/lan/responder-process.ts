@@ -49,6 +49,19 @@ export class ResponderProcess {
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
   }
 
+  /** Lets the main thread do nothing else for so many milliseconds. */
+  block(milliseconds: number): void {
+    this.child.send(milliseconds);
+  }
+
+  /** Ends the process without a word to the thread; gives the exit code. */
+  async exit(): Promise<number | null> {
+    const exit = once(this.child, 'exit');
+    this.child.send('exit');
+    const [code] = (await exit) as [number | null];
+    return code;
+  }
+
   /** Ends the thread as the speaker does at SIGTERM; gives the exit code. */
   async stop(): Promise<number | null> {
     const exit = once(this.child, 'exit');
