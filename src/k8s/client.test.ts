@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
@@ -245,6 +246,15 @@ test('a reader that stops closes the connection', async () => {
   const socket = calls[0]?.request.socket;
   if (socket?.destroyed === false) await new Promise((resolve) => socket.once('close', resolve));
   expect(socket?.destroyed).toBe(true);
+});
+
+test('calls and streams that are over leave nothing at their signal', async () => {
+  const { api, clock } = await rig((call) => json(call, {}));
+  const { signal } = new AbortController();
+  await api.request({ path: '/a', signal });
+  await read(await api.stream({ path: '/a', signal }), () => {});
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  expect(clock.pending()).toBe(0);
 });
 
 test('a stream that is refused is an ApiError', async () => {

@@ -153,14 +153,13 @@ const readAll = async (response: IncomingMessage): Promise<Buffer> => {
   return promise;
 };
 
-/** The chunks of a body; ends the connection when the reader stops. */
+/** The chunks of a body. A reader that stops early ends the connection: leaving the loop destroys the response. */
 async function* body(response: IncomingMessage, limit: CallLimit): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of response) yield chunk as Buffer;
   } catch (error) {
     throw limit.explain(error);
   } finally {
-    response.destroy();
     limit[Symbol.dispose]();
   }
 }

@@ -191,6 +191,21 @@ test('a final no is not tried again', async () => {
   expect(warnings).toEqual(['event not written']);
 });
 
+test('an event that was lost is not counted when it comes again', async () => {
+  let answers = 0;
+  const { calls, recorder, settle } = rig(() => {
+    if (answers++ === 0) throw new ApiError(403, 'Forbidden', 'not now');
+  });
+  recorder.record(service, assigned);
+  await settle();
+  recorder.record(service, assigned);
+  await settle();
+  expect(calls.map(({ method, body }) => [method, (body as { count: number }).count])).toEqual([
+    ['POST', 1],
+    ['POST', 1],
+  ]);
+});
+
 test('closing waits for what is to be written, and takes nothing more', async () => {
   const { calls, recorder } = rig();
   for (let i = 0; i < 20; i++) recorder.record(service, { ...assigned, message: `${i}` });

@@ -44,6 +44,12 @@ test('brackets, quotes and backslashes in texts are text', () => {
   expect(split(JSON.stringify({ note: '"items":[', items })).items).toEqual(items);
 });
 
+test('a cut at any place changes nothing, inside an escape neither', () => {
+  const items = [{ 'a\\"': '\\\\' }, { b: '"}],' }, { c: ['ä', '\\"'] }];
+  const list = JSON.stringify({ metadata: {}, items });
+  for (let cut = 1; cut < octets(list).length; cut++) expect(split(list, [cut]).items, `cut at ${cut}`).toEqual(items);
+});
+
 test('an array of another name holds no items', () => {
   expect(split('{"others":[{"a":1}],"items":[{"b":2}]}')).toEqual({
     items: [{ b: 2 }],

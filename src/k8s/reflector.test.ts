@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { fakeClock } from '../lib/fake-clock.ts';
 import { silentLog } from '../lib/log.ts';
@@ -133,7 +134,8 @@ const rig = (random = 0) => {
         change.type === 'updated' ? [change.type, change.key, change.changed] : [change.type, change.key],
       );
   const watch = (): OpenWatch => watches.at(-1)!;
-  return { clock, answers, refusals, lists, watches, watch, reflector, start, stop, told, settle };
+  const listeners = (): number => getEventListeners(ending.signal, 'abort').length;
+  return { clock, answers, refusals, lists, watches, watch, reflector, start, stop, told, settle, listeners };
 };
 
 test('the collection is listed in pages, then watched from the version of the list', async () => {
@@ -306,7 +308,7 @@ test('a connection without a line for 150 s is given up', async () => {
 });
 
 test('a server that ends every watch at once is not asked without a pause', async () => {
-  const { clock, watch, watches, start } = rig();
+  const { clock, watch, watches, start, listeners } = rig();
   await start();
   for (let round = 0; round < 5; round++) {
     const before = watches.length;
@@ -315,6 +317,7 @@ test('a server that ends every watch at once is not asked without a pause', asyn
     await clock.advanceAsync(millis(100));
     expect(watches).toHaveLength(before + 1);
   }
+  expect(listeners()).toBe(1); // of the watch that is open
 });
 
 test('a line that is no event is a broken connection', async () => {

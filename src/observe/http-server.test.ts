@@ -70,9 +70,17 @@ test('a port that is taken is an error', async () => {
 });
 
 test('closing ends connections that are open', async () => {
-  await serve({});
+  const asked = Promise.withResolvers<void>();
+  const never = new Promise<never>(() => {});
+  await serve({
+    '/slow': () => {
+      asked.resolve();
+      return never;
+    },
+  });
   const socket = connect(server?.port ?? 0, '127.0.0.1');
-  await new Promise((resolve) => socket.once('connect', resolve));
+  socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
+  await asked.promise;
   const closed = new Promise((resolve) => socket.once('close', () => resolve('closed')));
   await server?.close();
   expect(await closed).toBe('closed');

@@ -50,6 +50,8 @@ test('the process tells of itself on each scrape', async () => {
   for (let i = 0, end = process.cpuUsage().user + 20_000; process.cpuUsage().user < end; i++) Math.sqrt(i);
   const second = await scrape();
   expect(second['process_cpu_seconds_total']).toBeGreaterThan(first['process_cpu_seconds_total'] ?? Infinity);
+  const { user, system } = process.cpuUsage();
+  expect(second['process_cpu_seconds_total']).toBeLessThanOrEqual((user + system) / 1e6);
   expect(second['process_start_time_seconds']).toBe(first['process_start_time_seconds']);
   expect(second['process_resident_memory_bytes']).toBeGreaterThan(2 ** 24);
 });

@@ -44,7 +44,8 @@ export const startApiServer = async (): Promise<ApiServer> => {
   const children = new Map<string, ChildProcess>();
   const run = (name: string, program: string, args: readonly string[]): void => {
     const log = createWriteStream(file(`${name}.log`), { flags: 'a' });
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // A test that is killed cannot clean up: the kernel ends its children.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     children.set(name, child);
