@@ -56,11 +56,7 @@ const [allocatedFromKey] = annotationKeys.allocatedFromPool;
  * is kept whatever happens to the pools, until the service asks for another one. `unwritten` is a status planned
  * before that is still on its way: then what the object shows is the past.
  */
-export const planService = (
-  observed: ServiceView,
-  context: PlanContext,
-  unwritten?: DesiredStatus,
-): ServicePlan => {
+export const planService = (observed: ServiceView, context: PlanContext, unwritten?: DesiredStatus): ServicePlan => {
   const service = unwritten === undefined ? observed : withStatus(observed, unwritten);
   if (!isServed(service, context)) return planUnserved(service, context, unwritten !== undefined);
   const families = clusterFamilies(service);
