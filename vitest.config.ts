@@ -26,6 +26,7 @@ export default defineConfig({
           hookTimeout: 30_000,
         },
       },
+      { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 2 * minutes } },
       { test: { name: 'lan', include: ['test/lan/**/*.test.ts'], hookTimeout: 10 * minutes, ...oneByOne } },
       // The first run may have to build Kubernetes from source.
       {

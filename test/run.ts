@@ -137,6 +137,7 @@ const mayMakeNamespaces = async (): Promise<boolean> => {
 const stages: Readonly<Record<string, () => Promise<Counts>>> = {
   check: runCheck,
   unit: () => runVitest('unit'),
+  simulation: () => runVitest('simulation'),
   lan: () => runInNamespaces('lan', 'test/lan/**/*.test.ts'),
   cluster: () => runInNamespaces('cluster', 'test/{cluster,k8s}/**/*.test.ts'),
   images: () => runInNamespaces('images', 'test/images/**/*.test.ts'),
