@@ -202,6 +202,26 @@ test('an address that a service gives up is free when its status no longer shows
   expect(['holder', 'waiting'].map(address)).toEqual(['192.0.2.2', '192.0.2.1']);
 });
 
+test('a wish that is taken back before it was written leaves the service its address', () => {
+  const { create, server, start, store, write, writes, told, address } = rig();
+  const reconciler = start(configuration(pool('a', '192.0.2.1-192.0.2.9')));
+  const ask = (loadBalancerIP: string | undefined): void =>
+    reconciler.upsert(store({ ...server.get('default/web')!, loadBalancerIP }));
+  create('web');
+  ask('192.0.2.4');
+  write(reconciler);
+  for (const wish of ['192.0.2.5', '203.0.113.1']) {
+    ask(wish);
+    expect(reconciler.pendingWrite('default/web')?.status.ingress).not.toEqual(['192.0.2.4']);
+    ask(undefined);
+    write(reconciler);
+  }
+  expect([address('web'), writes(), told]).toEqual(['192.0.2.4', 1, ['web IPAllocated', 'web AllocationFailed']]);
+  reconciler.upsert(create('other', { loadBalancerIP: '192.0.2.5' }));
+  write(reconciler);
+  expect(address('other')).toBe('192.0.2.5');
+});
+
 test('who asked for that very address comes before those that take any', () => {
   const { create, start, write, address } = rig();
   const reconciler = start(configuration(pool('a', '192.0.2.1/32')));

@@ -1,6 +1,6 @@
 import { type Allocation, type Allocator, givesSameAddresses, heldIps } from '../src/domain/allocator/allocator.ts';
 import type { Configuration, Pool } from '../src/domain/config/configuration.ts';
-import type { ObjectKey, ServiceView } from '../src/domain/objects.ts';
+import { annotation, type ObjectKey, type ServiceView } from '../src/domain/objects.ts';
 import type { ServiceEvent } from '../src/domain/service/events.ts';
 import {
   claimOf,
@@ -96,6 +96,7 @@ export class ServiceReconciler {
       const isKnown = view.resourceVersion === known.view.resourceVersion;
       known.view = view;
       if (isKnown) return;
+      this.#takeBack(known);
       this.#plan(known);
     } else {
       // Another object under the same name: the first one's deletion was not seen.
@@ -206,6 +207,21 @@ export class ServiceReconciler {
       const touched = this.#allocator.poolOf(ip);
       if (touched !== undefined) this.#ports.onUsageChanged(touched.name);
     }
+  }
+
+  /**
+   * A newer state that still shows an address given up has outrun the write that was to clear it, which can only fail
+   * now. So the service has that address, as a controller that starts now would see it, and may have come to want it.
+   */
+  #takeBack(record: ServiceRecord): void {
+    const { view } = record;
+    const held = this.#allocator.allocationOf(view.key);
+    const isShown = (ip: Ip): boolean => view.ingress.some((entry) => entry.ip === ip);
+    if (held?.leaving?.some(isShown) !== true) return;
+    const pool = annotation(view, 'allocatedFromPool');
+    this.#reserve(view.key, { ips: heldIps(held).filter(isShown), pool }, view.ingress);
+    record.unwritten = undefined;
+    record.events = record.events.filter(({ event }) => event.reason !== 'IPAllocated');
   }
 
   /** Keeps the lists of those whom a later change can concern. */
