@@ -1,7 +1,7 @@
 import { type Millis, millis } from '../../src/lib/time.ts';
 
 /** Longer than a client takes from one answer to its next question, shorter than the 50 µs of 20,000 requests a second. */
-const longestLook = millis(0.03);
+const longestLook = millis(0.02);
 
 /** The share of a core that may go into looking, in the long run. */
 const share = 0.05;

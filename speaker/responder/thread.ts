@@ -17,6 +17,9 @@ import { Responder } from './responder.ts';
  */
 const longestWait = millis(250);
 
+/** After so many turns in a row that found frames by looking, orders and link events get their chance. */
+const mostLooks = 32;
+
 const now = (): Millis => millis(performance.now());
 
 /** The responder thread: one poll(2) over packet sockets, link events and the wake-up of the main thread. */
@@ -42,8 +45,6 @@ const run = (): void => {
   let sockets: PacketSocket[] = [];
   let pollFds = new Int32Array();
   const patience = createPatience();
-  /** Whether frames came in the last turn. */
-  let isAnswering = false;
 
   /** Two numbers per descriptor, `struct pollfd`: the descriptor, then the events asked for and those that came. */
   const watchPorts = (): void => {
@@ -92,25 +93,28 @@ const run = (): void => {
   report({ type: 'started', wakeFd: wake.fd });
   requestLinks();
   watchPorts();
+  /** Turns that may still begin with a look instead of poll(2); none unless the last turn had frames. */
+  let looks = 0;
   for (;;) {
     const time = now();
-    if (responder.turn(time)) watchPorts();
-    const wait = Math.max(0, Math.min(longestWait, Math.ceil(responder.nextDeadline() - time)));
-    const isFrameThere = isAnswering && look(patience.lookFor(time));
-    if (poll(pollFds, isFrameThere ? 0 : wait) <= 0) {
-      isAnswering = false;
+    const deadline = responder.nextDeadline();
+    if (time >= deadline && responder.turn(time)) watchPorts();
+    if (looks > 0 && look(patience.lookFor(time))) {
+      looks -= 1;
+      for (let index = 0; index < ports.length; index++) if (sockets[index]!.hasFrame) ports[index]!.receive(time);
       continue;
+    }
+    const wait = time >= deadline ? 0 : Math.min(longestWait, Math.ceil(deadline - time));
+    looks = 0;
+    if (poll(pollFds, wait) <= 0) continue;
+    for (let index = 0; index < ports.length; index++) {
+      if (!isReady(index + 2)) continue;
+      ports[index]!.receive(time);
+      looks = mostLooks;
     }
     if (isReady(0)) {
       wake.clear();
       if (!obey()) return;
-    }
-    const received = now();
-    isAnswering = false;
-    for (let index = 0; index < ports.length; index++) {
-      if (!isReady(index + 2)) continue;
-      ports[index]!.receive(received);
-      isAnswering = true;
     }
     if (isReady(1)) receiveLinks();
   }
