@@ -34,6 +34,9 @@ export type Latencies = { readonly samples: readonly number[]; readonly lost: nu
 
 export type FloodOutcome = { readonly sent: number; readonly answered: number };
 
+/** Requests of a client whose own code is not compiled yet; they are not counted. */
+const warmUp = 200;
+
 const order = JSON.parse(process.argv[2] ?? '') as ArpClientOrder;
 const sysfs = (file: string): string => readFileSync(`/sys/class/net/eth0/${file}`, 'utf8').trim();
 const mac = parseMac(sysfs('address'));
@@ -82,15 +85,15 @@ const measureLatency = (count: number, pause: number, isAnswered: boolean): Late
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
   const samples: number[] = [];
   let lost = 0;
-  for (let index = 0; index < count; index++) {
+  for (let index = -warmUp; index < count; index++) {
     if (pause > 0) Atomics.wait(sleeper, 0, 0, pause);
     while (takeAnswer(Constant.MSG_DONTWAIT)); // an answer that came too late
     const start = performance.now();
     send(fd, request, request.length, 0);
     const isThere = takeAnswer(isAnswered ? 0 : Constant.MSG_DONTWAIT);
     const end = performance.now();
-    if (isThere || !isAnswered) samples.push((end - start) * 1000);
-    else lost += 1;
+    if (!isThere && isAnswered) lost += 1;
+    else if (index >= 0) samples.push((end - start) * 1000);
   }
   return { samples, lost };
 };
