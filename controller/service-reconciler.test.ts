@@ -22,7 +22,10 @@ const pool = (name: string, addresses: string, more: Partial<Pool> = {}): Pool =
     ...more,
   };
 };
-const configuration = (...pools: readonly Pool[]): Configuration => ({ pools });
+const configuration = (...pools: readonly Pool[]): Configuration => ({
+  pools,
+  l2Advertisements: [{ advertisement: { name: 'l2', interfaces: undefined }, poolNames: undefined }],
+});
 
 /** A reconciler and an API server that keeps services; writes happen when the test says so. */
 const rig = () => {
@@ -220,6 +223,19 @@ test('a wish that is taken back before it was written leaves the service its add
   reconciler.upsert(create('other', { loadBalancerIP: '192.0.2.5' }));
   write(reconciler);
   expect(address('other')).toBe('192.0.2.5');
+});
+
+test('who asks for the pool that its status names keeps the address, though another pool is about to be noted', () => {
+  const { create, server, start, store, write, address } = rig();
+  const reconciler = start(configuration(pool('a', '192.0.2.1/32')));
+  reconciler.upsert(create('web'));
+  write(reconciler);
+  reconciler.configure(configuration(pool('b', '192.0.2.1/32')));
+  const web = server.get('default/web')!;
+  expect(reconciler.pendingWrite('default/web')?.status.allocatedFrom).toBe('b');
+  reconciler.upsert(store({ ...web, annotations: { ...web.annotations, 'metallb.io/address-pool': 'a' } }));
+  write(reconciler);
+  expect(address('web')).toBe('192.0.2.1');
 });
 
 test('who asked for that very address comes before those that take any', () => {

@@ -66,13 +66,14 @@ export class ServiceReconciler {
   ) {
     this.#ports = ports;
     this.#allocator = allocator;
-    this.#context = { ...options, pools: [], allocations: allocator };
+    this.#context = { ...options, pools: [], l2Advertisements: [], allocations: allocator };
   }
 
   /** Takes up what the statuses say, the older service first where two say the same, and then plans every service. */
-  start(services: Iterable<ServiceView>, { pools }: Configuration): void {
+  start(services: Iterable<ServiceView>, configuration: Configuration): void {
+    const { pools } = configuration;
     this.#allocator.setPools(pools);
-    this.#context = { ...this.#context, pools };
+    this.#context = { ...this.#context, ...configuration };
     const byAge = [...services].sort(byCreation);
     const claiming: ServiceRecord[] = [];
     const others: ServiceRecord[] = [];
@@ -120,7 +121,8 @@ export class ServiceReconciler {
   }
 
   /** Puts another configuration in force; plans again what it can affect. */
-  configure({ pools }: Configuration): void {
+  configure(configuration: Configuration): void {
+    const { pools } = configuration;
     const before = new Map(this.#context.pools.map((pool) => [pool.name, pool]));
     const after = new Map(pools.map((pool) => [pool.name, pool]));
     const names = new Set([...before.keys(), ...after.keys()]);
@@ -131,7 +133,7 @@ export class ServiceReconciler {
     const touched = [...names].filter((name) => touchesHolders(before.get(name), after.get(name)));
     for (const name of touched) addHolders(name);
     this.#allocator.setPools(pools);
-    this.#context = { ...this.#context, pools };
+    this.#context = { ...this.#context, ...configuration };
     for (const name of touched) addHolders(name);
     for (const service of this.#outside) affected.add(service);
     if ([...names].some((name) => touchesSeekers(before.get(name), after.get(name)))) {
@@ -210,18 +212,20 @@ export class ServiceReconciler {
   }
 
   /**
-   * A newer state that still shows an address given up has outrun the write that was to clear it, which can only fail
-   * now. So the service has that address, as a controller that starts now would see it, and may have come to want it.
+   * A newer state has outrun every write that was planned before: those can only fail, or are in it. So the service has
+   * what it shows, as a controller that starts now would see it, and its wish is held against that.
    */
   #takeBack(record: ServiceRecord): void {
-    const { view } = record;
+    const { view, unwritten } = record;
     const held = this.#allocator.allocationOf(view.key);
-    const isShown = (ip: Ip): boolean => view.ingress.some((entry) => entry.ip === ip);
-    if (held?.leaving?.some(isShown) !== true) return;
-    const pool = annotation(view, 'allocatedFromPool');
-    this.#reserve(view.key, { ips: heldIps(held).filter(isShown), pool }, view.ingress);
+    const ips = heldIps(held).filter((ip) => view.ingress.some((entry) => entry.ip === ip));
+    if (held === undefined || ips.length === 0) return;
+    const isGivenUp = ips.some((ip) => !held.ips.includes(ip));
+    if (unwritten === undefined && !isGivenUp) return;
+    const pool = annotation(view, 'allocatedFromPool') ?? held.pool;
+    this.#reserve(view.key, { ips, pool }, view.ingress);
     record.unwritten = undefined;
-    record.events = record.events.filter(({ event }) => event.reason !== 'IPAllocated');
+    if (isGivenUp) record.events = record.events.filter(({ event }) => event.reason !== 'IPAllocated');
   }
 
   /** Keeps the lists of those whom a later change can concern. */
