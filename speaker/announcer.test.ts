@@ -19,7 +19,7 @@ const pool = (name: string, range: string, ...l2Advertisements: readonly L2Adver
 };
 const everywhere: L2Advertisement = { name: 'everywhere', interfaces: undefined };
 const on = (...interfaces: readonly string[]): L2Advertisement => ({ name: 'on', interfaces });
-const main: Configuration = { pools: [pool('main', '10.0.0.0/24', everywhere)] };
+const main: Configuration = { pools: [pool('main', '10.0.0.0/24', everywhere)], l2Advertisements: [] };
 
 /** Everything a speaker on `self` does, in order, as short lines. */
 const rig = (self: string) => {
@@ -132,7 +132,7 @@ test('deciding again without a change does nothing', () => {
   done();
   change('web', ['10.0.0.10']);
   announcer.eligibleChanged(new Set(all));
-  announcer.configurationChanged({ pools: [...main.pools] });
+  announcer.configurationChanged({ pools: [...main.pools], l2Advertisements: [] });
   announcer.interfacesChanged(new Set(['eth1']));
   expect(done()).toEqual([]);
 });
@@ -192,15 +192,15 @@ describe('an address falls silent', () => {
 
   test('when the last advertisement of its pool goes', () => {
     const { announcer, done } = announcing();
-    announcer.configurationChanged({ pools: [pool('main', '10.0.0.0/24')] });
+    announcer.configurationChanged({ pools: [pool('main', '10.0.0.0/24')], l2Advertisements: [] });
     expect(done()).toEqual(silent('noMatchingAdvertisement'));
   });
 
   test('when its pool goes and nothing says that it came from there', () => {
     const { announcer, done } = announcing();
-    announcer.configurationChanged({ pools: [] });
+    announcer.configurationChanged({ pools: [], l2Advertisements: [] });
     expect(done()).toEqual(silent('ipNotAllowed'));
-    announcer.configurationChanged({ pools: [pool('new', '10.0.0.8/29', everywhere)] });
+    announcer.configurationChanged({ pools: [pool('new', '10.0.0.8/29', everywhere)], l2Advertisements: [] });
     expect(done()).toEqual(['announce 10.0.0.10 on all', 'metric default/web 10.0.0.10', nodeAssigned]);
   });
 
@@ -227,7 +227,7 @@ test('a second address is announced without a word about the first', () => {
 });
 
 describe('with named interfaces', () => {
-  const restricted: Configuration = { pools: [pool('main', '10.0.0.0/24', on('eth1'))] };
+  const restricted: Configuration = { pools: [pool('main', '10.0.0.0/24', on('eth1'))], l2Advertisements: [] };
   const announceFailed =
     'Warning web announceFailed: the interfaces specified by LB IP "10.0.0.10" doesn\'t exist ' +
     'in assigned node "node-b" with protocol "layer2"';
@@ -263,7 +263,7 @@ describe('with named interfaces', () => {
     start();
     change('web', ['10.0.0.10']);
     done();
-    announcer.configurationChanged({ pools: [pool('main', '10.0.0.0/24', on('eth0'))] });
+    announcer.configurationChanged({ pools: [pool('main', '10.0.0.0/24', on('eth0'))], l2Advertisements: [] });
     expect(done()).toEqual(['announce 10.0.0.10 on eth0']);
   });
 });
@@ -271,6 +271,7 @@ describe('with named interfaces', () => {
 describe('a change looks only at what it can touch', () => {
   const two: Configuration = {
     pools: [pool('main', '10.0.0.0/24', everywhere), pool('other', '10.0.1.0/24', everywhere)],
+    l2Advertisements: [],
   };
   const running = () => {
     const test_ = rig('node-b');
@@ -292,7 +293,10 @@ describe('a change looks only at what it can touch', () => {
 
   test('a changed pool at its services and those in no pool', () => {
     const { announcer, decided } = running();
-    announcer.configurationChanged({ pools: [two.pools[0]!, pool('other', '10.0.1.0/25', everywhere)] });
+    announcer.configurationChanged({
+      pools: [two.pools[0]!, pool('other', '10.0.1.0/25', everywhere)],
+      l2Advertisements: [],
+    });
     expect(decided()).toEqual(['default/dns', 'default/lost']);
   });
 
@@ -300,7 +304,7 @@ describe('a change looks only at what it can touch', () => {
     const { announcer, change, decided } = running();
     change('dns', ['10.0.0.11']);
     decided();
-    announcer.configurationChanged({ pools: [two.pools[0]!] });
+    announcer.configurationChanged({ pools: [two.pools[0]!], l2Advertisements: [] });
     expect(decided()).toEqual(['default/lost']);
   });
 
@@ -312,7 +316,10 @@ describe('a change looks only at what it can touch', () => {
 
   test('an interface at those that name interfaces', () => {
     const { announcer, decided } = running();
-    announcer.configurationChanged({ pools: [two.pools[0]!, pool('other', '10.0.1.0/24', on('eth0'))] });
+    announcer.configurationChanged({
+      pools: [two.pools[0]!, pool('other', '10.0.1.0/24', on('eth0'))],
+      l2Advertisements: [],
+    });
     decided();
     announcer.interfacesChanged(new Set(['eth0', 'eth1']));
     expect(decided()).toEqual(['default/dns']);

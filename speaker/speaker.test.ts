@@ -18,6 +18,7 @@ const advertised: Configuration = {
       l2Advertisements: [{ name: 'main', interfaces: undefined }],
     },
   ],
+  l2Advertisements: [],
 };
 
 /** A speaker on node-b, which comes before node-c and node-a for 10.0.0.10, in a cluster that a test writes by hand. */
@@ -193,7 +194,7 @@ describe('a running speaker', () => {
     const { announced, service, slice, configure } = running();
     service('10.0.0.10');
     slice('10.0.0.10');
-    configure({ pools: [] });
+    configure({ pools: [], l2Advertisements: [] });
     expect(announced).toEqual([]);
     configure(advertised);
     expect(announced).toEqual(['10.0.0.10']);

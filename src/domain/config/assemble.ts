@@ -48,7 +48,8 @@ export const assembleConfiguration = (input: ConfigurationInput): Assembly => {
     .filter((pool) => pool !== undefined)
     .sort((a, b) => compareText(a.name, b.name));
 
-  return { configuration: { pools }, problems };
+  const l2Advertisements = advertisements.map(({ advertisement, poolNames }) => ({ advertisement, poolNames }));
+  return { configuration: { pools, l2Advertisements }, problems };
 };
 
 /** The advertisements that cover a pool; of those that say the same, the first. */

@@ -5,6 +5,15 @@ import type { Selector } from '../selector.ts';
 export type Configuration = {
   /** In order of name; their ranges do not overlap. */
   readonly pools: readonly Pool[];
+  /** In order of name; for the addresses of pools that are gone. */
+  readonly l2Advertisements: readonly NamingAdvertisement[];
+};
+
+/** An advertisement with the pools that it asks for without looking at labels. */
+export type NamingAdvertisement = {
+  readonly advertisement: L2Advertisement;
+  /** Names, of pools that need not exist; undefined: every pool. */
+  readonly poolNames: ReadonlySet<string> | undefined;
 };
 
 /** An `IPAddressPool` that passed every check. */

@@ -3,13 +3,13 @@ import { type RangeMap, rangeMap } from '../../lib/range-map.ts';
 import type { Configuration, Pool } from './configuration.ts';
 
 /** A configuration is immutable, so its index is made once, when somebody first asks. */
-const indexes = new WeakMap<Configuration, RangeMap<Pool>>();
+const indexes = new WeakMap<Pick<Configuration, 'pools'>, RangeMap<Pool>>();
 
 /**
  * The pool whose ranges hold the address. O(log n) in the number of all ranges. An address that the pool avoids is its
  * own all the same: a service that has it keeps it.
  */
-export const findPool = (configuration: Configuration, ip: Ip): Pool | undefined => {
+export const findPool = (configuration: Pick<Configuration, 'pools'>, ip: Ip): Pool | undefined => {
   let index = indexes.get(configuration);
   if (index === undefined) {
     index = rangeMap<Pool>();

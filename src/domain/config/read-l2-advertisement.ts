@@ -1,12 +1,11 @@
 import type { StringMap } from '../objects.ts';
 import { l2AdvertisementSpec } from '../resources/l2-advertisement.ts';
-import type { L2Advertisement } from './configuration.ts';
+import type { NamingAdvertisement } from './configuration.ts';
 import { type CustomResource, parseSpec, type Report } from './custom-resource.ts';
 import { readSelectors } from './read-selectors.ts';
 
 /** An advertisement, and which pools it covers. */
-export type PoolAdvertisement = {
-  readonly advertisement: L2Advertisement;
+export type PoolAdvertisement = NamingAdvertisement & {
   readonly covers: (poolName: string, poolLabels: StringMap) => boolean;
 };
 
@@ -47,6 +46,7 @@ export const readL2Advertisement = (resource: CustomResource, report: Report): P
       name: resource.metadata.name,
       interfaces: interfaces.length > 0 ? [...new Set(interfaces)].sort() : undefined,
     },
+    poolNames: coversAll ? undefined : names,
     covers: (poolName, poolLabels) =>
       coversAll || names.has(poolName) || selectors.some((matches) => matches(poolLabels)),
   };

@@ -2,7 +2,10 @@ import type { AddressRange } from '../../lib/address-range.ts';
 import type { Configuration, L2Advertisement, Pool } from '../config/configuration.ts';
 
 /** Names of the pools that are not the same for layer 2 in both: added, removed, with other ranges or advertisements. */
-export const changedPools = (before: Configuration, after: Configuration): ReadonlySet<string> => {
+export const changedPools = (
+  before: Pick<Configuration, 'pools'>,
+  after: Pick<Configuration, 'pools'>,
+): ReadonlySet<string> => {
   const old = new Map(before.pools.map((pool) => [pool.name, pool]));
   const changed = new Set<string>();
   for (const pool of after.pools) {

@@ -21,7 +21,7 @@ const pool = (name: string, range: string, ...l2Advertisements: readonly L2Adver
   };
 };
 
-const configuration = (...pools: readonly Pool[]): Configuration => ({ pools });
+const configuration = (...pools: readonly Pool[]): Configuration => ({ pools, l2Advertisements: [] });
 
 const service = (changes: Partial<ServiceView> = {}): ServiceView => ({
   key: 'default/web',
@@ -65,18 +65,18 @@ const view = (changes: Partial<ClusterView> = {}): ClusterView => ({
 const served = [slice('node-c')];
 
 test('the first node in order announces every address on every interface', () => {
-  const dual = service({ ingress: [{ ip: '10.0.0.10' }, { ip: 'FD00::0:1' }] });
-  const pools = configuration(pool('main', '10.0.0.0/24', everywhere), pool('six', 'fd00::/120', everywhere));
-  const decision = decide(dual, served, view({ configuration: pools }));
+  const two = service({ ingress: [{ ip: '10.0.0.10' }, { ip: '10.1.0.1' }] });
+  const pools = configuration(pool('main', '10.0.0.0/24', everywhere), pool('other', '10.1.0.0/24', everywhere));
+  const decision = decide(two, served, view({ configuration: pools }));
   expect(decision).toEqual({
     announce: [
       { ip: '10.0.0.10', interfaces: undefined },
-      { ip: 'fd00::1', interfaces: undefined },
+      { ip: '10.1.0.1', interfaces: undefined },
     ],
     silent: [],
     reason: undefined,
     group: { key: '10.0.0.10' },
-    pools: new Set(['main', 'six']),
+    pools: new Set(['main', 'other']),
   });
 });
 
@@ -149,6 +149,28 @@ describe('an address in no pool', () => {
     const decision = decide(noted('quiet'), served, view({ configuration: elsewhere }));
     expect(decision.silent).toEqual([{ ip: '10.0.0.10', reason: 'noMatchingAdvertisement' }]);
   });
+});
+
+test('an address of a pool that is gone is announced by the advertisements that name the pool, or cover every pool', () => {
+  const gone = service({ annotations: { 'metallb.io/ip-allocated-from-pool': 'gone' } });
+  const named = (poolNames: ReadonlySet<string> | undefined): Configuration => ({
+    pools: [],
+    l2Advertisements: [{ advertisement: on('eth0'), poolNames }],
+  });
+  const decided = (poolNames: ReadonlySet<string> | undefined) =>
+    decide(gone, served, view({ configuration: named(poolNames) }));
+  expect(decided(new Set(['gone'])).announce).toEqual([{ ip: '10.0.0.10', interfaces: ['eth0'] }]);
+  expect(decided(undefined).announce).toHaveLength(1);
+  expect(decided(new Set(['other'])).silent).toEqual([{ ip: '10.0.0.10', reason: 'noMatchingAdvertisement' }]);
+});
+
+test('an IPv6 address is not announced, by whoever would own it', () => {
+  const dual = service({ ingress: [{ ip: '10.0.0.10' }, { ip: 'FD00::0:1' }] });
+  const pools = configuration(pool('main', '10.0.0.0/24', everywhere), pool('six', 'fd00::/120', everywhere));
+  const decision = decide(dual, served, view({ configuration: pools }));
+  expect(decision.announce).toEqual([{ ip: '10.0.0.10', interfaces: undefined }]);
+  expect(decision.silent).toEqual([{ ip: 'fd00::1', reason: 'familyNotServed' }]);
+  expect(decision.pools).toEqual(new Set(['main', 'six']));
 });
 
 describe('interfaces', () => {

@@ -1,7 +1,9 @@
-import { type Ip, parseIp } from '../../lib/ip.ts';
+import { familyOf, type Ip, parseIp } from '../../lib/ip.ts';
+import { advertisementsOf } from '../config/advertisements-of.ts';
 import type { Configuration, L2Advertisement } from '../config/configuration.ts';
 import { findPool } from '../config/find-pool.ts';
 import { annotation, type EndpointSliceView, handlesClass, type ServiceView } from '../objects.ts';
+import { isAnnouncedFamily } from './announced-families.ts';
 import { candidatesFor, hasUsableEndpoint } from './candidates.ts';
 import type { ElectionPolicy, Group } from './election.ts';
 
@@ -29,6 +31,8 @@ export type SilenceReason =
   | 'invalidIP'
   /** The address lies in no pool, and nothing says that it came from one. */
   | 'ipNotAllowed'
+  /** Addresses of its family are given, but not announced yet. */
+  | 'familyNotServed'
   /** No endpoint can serve, or another node comes first. */
   | 'notOwner'
   | 'noMatchingAdvertisement'
@@ -89,7 +93,7 @@ export const decide = (service: ServiceView, slices: readonly EndpointSliceView[
     const pool = findPool(view.configuration, ip);
     pools.add(pool?.name);
     const advertisements = pool?.l2Advertisements ?? advertisementsOutsidePools(service, view.configuration);
-    const reason = whyNot(advertisements, isOwner, view.interfaces);
+    const reason = whyNot(ip, advertisements, isOwner, view.interfaces);
     if (reason === undefined) announce.push({ ip, interfaces: unionOfInterfaces(advertisements ?? []) });
     else silent.push({ ip, reason });
   }
@@ -97,11 +101,13 @@ export const decide = (service: ServiceView, slices: readonly EndpointSliceView[
 };
 
 const whyNot = (
+  ip: Ip,
   advertisements: readonly L2Advertisement[] | undefined,
   isOwner: boolean,
   present: ReadonlySet<string>,
 ): SilenceReason | undefined => {
   if (advertisements === undefined) return 'ipNotAllowed';
+  if (!isAnnouncedFamily(familyOf(ip))) return 'familyNotServed';
   if (advertisements.length === 0) return 'noMatchingAdvertisement';
   if (!isOwner) return 'notOwner';
   const interfaces = unionOfInterfaces(advertisements);
@@ -117,8 +123,7 @@ const advertisementsOutsidePools = (
   configuration: Configuration,
 ): readonly L2Advertisement[] | undefined => {
   const poolName = annotation(service, 'allocatedFromPool');
-  if (poolName === undefined) return undefined;
-  return configuration.pools.find(({ name }) => name === poolName)?.l2Advertisements ?? [];
+  return poolName === undefined ? undefined : advertisementsOf(configuration, poolName);
 };
 
 /** An advertisement without `interfaces` is for all of them, whatever others name. */

@@ -83,6 +83,14 @@ export const notAnnounced = (ip: Ip, pool: string, metallbNamespace: string): St
   return { ...warning('NotAnnounced', `${text}: ${example}`, pool), after: advertisementPatience };
 };
 
+/** A family that is allocated, but that no speaker answers for. */
+export const familyNotAnnounced = (ip: Ip): StandingEvent => {
+  const text =
+    `IP ${quote(ip)} is not announced: this version of metallb-ts gives IPv6 addresses but does not announce them yet; ` +
+    'only IPv4 addresses are reachable from the LAN';
+  return warning('NotAnnounced', text, ip);
+};
+
 const warning = (reason: string, message: string, signature: string): StandingEvent => ({
   type: 'Warning',
   reason,

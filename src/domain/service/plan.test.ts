@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseAddressRange } from '../../lib/address-range.ts';
 import type { Ip } from '../../lib/ip.ts';
 import { Allocator } from '../allocator/allocator.ts';
-import type { Pool } from '../config/configuration.ts';
+import type { NamingAdvertisement, Pool } from '../config/configuration.ts';
 import type { ServiceView } from '../objects.ts';
 import { claimOf, isWritten, type PlanContext, planService, type ServicePlan, withStatus } from './plan.ts';
 
@@ -53,11 +53,13 @@ const pinned = (priority: number, namespaces?: readonly string[]): Partial<Pool>
   serviceAllocation: { priority, namespaces: namespaces && new Set(namespaces), serviceSelectors: [] },
 });
 
+const everyPool: NamingAdvertisement = { advertisement: { name: 'l2', interfaces: undefined }, poolNames: undefined };
+
 type Rig = PlanContext & { readonly allocations: Allocator };
 const rig = (...pools: readonly Pool[]): Rig => {
   const allocations = new Allocator();
   allocations.setPools(pools);
-  return { pools, allocations, metallbNamespace: 'metallb-system', lbClass: '' };
+  return { pools, l2Advertisements: [everyPool], allocations, metallbNamespace: 'metallb-system', lbClass: '' };
 };
 const edit = (before: Rig, ...pools: readonly Pool[]): Rig => {
   before.allocations.setPools(pools);
@@ -240,7 +242,7 @@ describe('a service that gets nothing says why', () => {
     const plan = planService(had, context);
     expect(plan.allocation?.ips).toEqual(['192.0.2.7', '2001:db8::7']);
     expect(isWritten(had, plan.status!)).toBe(true);
-    expect(told(plan)).toEqual([]);
+    expect(told(plan)).toEqual([expect.stringMatching(/^Warning NotAnnounced IP "2001:db8::7" is not announced/)]);
   });
 });
 
@@ -363,6 +365,27 @@ test('an address that nothing announces is kept, and its owner hears what to app
       '{apiVersion: metallb.io/v1beta1, kind: L2Advertisement, metadata: {name: a, namespace: metallb-system}, ' +
       'spec: {ipAddressPools: [a]}}',
   ]);
+});
+
+test('an address whose pool is gone is announced only by an advertisement that names the pool or covers all', () => {
+  const had = service({ ingress: [{ ip: '192.0.2.7' }], annotations: { [allocatedFrom]: 'gone' } });
+  const reasons = (...poolNames: readonly string[]): string[] => {
+    const l2Advertisements = [{ ...everyPool, poolNames: new Set(poolNames) }];
+    return planService(had, { ...rig(), l2Advertisements }).standing.map(({ reason }) => reason);
+  };
+  expect(reasons('gone', 'other')).toEqual(['AddressOutsidePools']);
+  expect(reasons('other')).toEqual(['AddressOutsidePools', 'NotAnnounced']);
+});
+
+test('the owner of an IPv6 address hears that it is not announced yet, whatever the advertisements', () => {
+  for (const l2Advertisements of [[{ name: 'l2', interfaces: undefined }], []]) {
+    const context = rig(pool('b', '2001:db8::/64', { l2Advertisements }));
+    const plan = planService(serve(service({ clusterIPs: ['fd00::1'] }), context), context);
+    expect(told(plan)).toEqual([
+      'Warning NotAnnounced IP "2001:db8::" is not announced: this version of metallb-ts gives IPv6 addresses but does ' +
+        'not announce them yet; only IPv4 addresses are reachable from the LAN',
+    ]);
+  }
 });
 
 const signatures = (plan: ServicePlan): string[] => plan.standing.map(({ signature }) => signature);

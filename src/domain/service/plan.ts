@@ -1,5 +1,8 @@
 import { familyOf, type Ip, type IpFamily, parseIp } from '../../lib/ip.ts';
 import type { Allocation } from '../allocator/allocator.ts';
+import { advertisementsOf } from '../config/advertisements-of.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { isAnnouncedFamily } from '../layer2/announced-families.ts';
 import { annotation, annotationKeys, handlesClass, type ObjectKey, type ServiceView } from '../objects.ts';
 import {
   addressConflict,
@@ -7,6 +10,7 @@ import {
   assigned,
   clearAssignment,
   deprecations,
+  familyNotAnnounced,
   invalidRequest,
   noClusterIp,
   notAnnounced,
@@ -19,10 +23,11 @@ import { requestedAddresses } from './requested-addresses.ts';
 import { quoteList } from './text.ts';
 
 /** Everything a plan depends on besides the service. */
-export type PlanContext = ChoiceContext & {
-  /** `--lb-class`; empty: services without a class. */
-  readonly lbClass: string;
-};
+export type PlanContext = ChoiceContext &
+  Configuration & {
+    /** `--lb-class`; empty: services without a class. */
+    readonly lbClass: string;
+  };
 
 /** What is to stand in the service's status and in our annotation. */
 export type DesiredStatus = {
@@ -155,7 +160,9 @@ const planDualStack = (service: ServiceView, context: PlanContext): ServicePlan 
   const { allocation } = heldBy(service, context);
   const why = 'dual-stack services are not served yet; spec.ipFamilyPolicy SingleStack is';
   const status = allocation && statusOf(allocation);
-  if (allocation !== undefined && allocation.ips.length > 1) return makePlan({ allocation, status });
+  if (allocation !== undefined && allocation.ips.length > 1) {
+    return makePlan({ allocation, status, standing: kept(allocation, context) });
+  }
   return makePlan({
     outcome: { type: 'blocked', reason: 'DualStack', waits: [] },
     allocation,
@@ -252,14 +259,17 @@ const kept = (allocation: Allocation | undefined, context: PlanContext): readonl
   (allocation?.ips ?? []).flatMap((ip) => {
     const from = allocation?.pool;
     const pool = context.allocations.poolOf(ip);
-    const announced = pool ?? context.pools.find(({ name }) => name === from);
     return [
       ...(pool === undefined ? [outsidePools(ip, from)] : []),
-      ...(announced !== undefined && announced.l2Advertisements.length === 0
-        ? [notAnnounced(ip, announced.name, context.metallbNamespace)]
-        : []),
+      ...whyNotAnnounced(ip, pool?.name ?? from, context),
     ];
   });
+
+const whyNotAnnounced = (ip: Ip, poolName: string | undefined, context: PlanContext): readonly StandingEvent[] => {
+  if (!isAnnouncedFamily(familyOf(ip))) return [familyNotAnnounced(ip)];
+  if (poolName === undefined || advertisementsOf(context, poolName).length > 0) return [];
+  return [notAnnounced(ip, poolName, context.metallbNamespace)];
+};
 
 /** Tells those who keep an address that this service had it in its status as well. */
 const tellHolders = (
