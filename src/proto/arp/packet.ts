@@ -24,6 +24,20 @@ export type ArpFrame = {
 /** Octets of an ARP frame; what a driver adds behind it to reach the 60 of Ethernet is padding. */
 export const arpFrameLength = ethernetHeaderLength + 28;
 
+/** Where an Ethernet frame with ARP has its fields, for whoever looks at a few of them only. */
+export const arpOffset = {
+  destination: 0,
+  source: 6,
+  etherType: 12,
+  hardwareAndProtocol: 14,
+  lengths: 18,
+  operation: 20,
+  senderMac: 22,
+  senderIp: 28,
+  targetMac: 32,
+  targetIp: 38,
+} as const;
+
 /** Decodes one Ethernet frame; octets after the 42nd are padding. Bad input is a value, never a throw. */
 export const decodeArpFrame = (bytes: Uint8Array): Result<ArpFrame, DecodeError> => decoding('ARP', bytes, readFrame);
 

@@ -1,7 +1,7 @@
 import { broadcastMac, type Mac, zeroMac } from '../../lib/mac.ts';
 import { EtherType } from '../ethernet/iana.ts';
 import { arpHardwareEthernet, ArpOperation } from './iana.ts';
-import { arpFrameLength } from './packet.ts';
+import { arpFrameLength, arpOffset as offset } from './packet.ts';
 
 /** What one interface answers for. */
 export type ArpTable = {
@@ -23,20 +23,6 @@ export type ArpDropReason =
   | 'announcement'
   | 'operation'
   | 'targetAddress';
-
-/** Where an Ethernet frame with ARP has its fields. */
-const offset = {
-  destination: 0,
-  source: 6,
-  etherType: 12,
-  hardwareAndProtocol: 14,
-  lengths: 18,
-  operation: 20,
-  senderMac: 22,
-  senderIp: 28,
-  targetMac: 32,
-  targetIp: 38,
-} as const;
 
 const hardwareAndProtocol = arpHardwareEthernet * 0x1_0000 + EtherType.ipv4;
 const lengths = 0x0604;

@@ -1,12 +1,10 @@
+import { arpOffset } from '../arp/packet.ts';
 import { EtherType } from '../ethernet/iana.ts';
 import { coverage, lookupBound, type PrefixSet, prefixSet, writeLookup } from './address-lookup.ts';
 import { assembleBpf, BpfCode, type BpfInstruction, packetTypeOffset } from './assembler.ts';
 
 /** The kernel takes no longer programs (`BPF_MAXINSNS`). */
-export const maxInstructions = 4096;
-
-/** Where an Ethernet frame with ARP has its fields. */
-const offsets = { etherType: 12, hardwareAndProtocol: 14, lengths: 18, senderIp: 28, targetIp: 38 } as const;
+const maxInstructions = 4096;
 
 /** Frames to this host and to everybody are of types 0 and 1; groups, other hosts and our own frames follow. */
 const packetTypeBroadcast = 1;
@@ -32,17 +30,17 @@ export const arpFilter = (addresses: Iterable<number>, limit: number = maxInstru
   let next = accept;
   if (lookups !== undefined) {
     const sender = writeLookup(assembler, {
-      offset: offsets.senderIp,
+      offset: arpOffset.senderIp,
       set: lookups.sender,
       found: accept,
       missing: reject,
     });
-    next = writeLookup(assembler, { offset: offsets.targetIp, set: lookups.target, found: accept, missing: sender });
+    next = writeLookup(assembler, { offset: arpOffset.targetIp, set: lookups.target, found: accept, missing: sender });
   }
   for (const [load, offset, value] of [
-    [BpfCode.loadHalf, offsets.lengths, 0x0604],
-    [BpfCode.loadWord, offsets.hardwareAndProtocol, 0x0001_0800],
-    [BpfCode.loadHalf, offsets.etherType, EtherType.arp],
+    [BpfCode.loadHalf, arpOffset.lengths, 0x0604],
+    [BpfCode.loadWord, arpOffset.hardwareAndProtocol, 0x0001_0800],
+    [BpfCode.loadHalf, arpOffset.etherType, EtherType.arp],
   ] as const) {
     assembler.branch(BpfCode.jumpIfEqual, value, next, reject);
     next = assembler.write(load, offset);
