@@ -1,6 +1,7 @@
 import type { Agent, AgentOptions, IncomingMessage } from 'node:http';
 import { seconds, type Clock, type Millis } from '../lib/time.ts';
 import type { Api, ApiRequest } from './api.ts';
+import { bodyChunks } from './body-chunks.ts';
 import { limitCall, type CallLimit } from './call-limit.ts';
 import type { Credentials, TlsOptions } from './credentials.ts';
 import { refusal } from './status.ts';
@@ -93,7 +94,7 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
     try {
       const response = await send(call, limit, true);
       limit.stopClock();
-      return body(response, limit);
+      return bodyChunks(response, limit);
     } catch (error) {
       limit[Symbol.dispose]();
       throw limit.explain(error);
@@ -152,14 +153,3 @@ const readAll = async (response: IncomingMessage): Promise<Buffer> => {
   response.once('error', reject);
   return promise;
 };
-
-/** The chunks of a body. A reader that stops early ends the connection: leaving the loop destroys the response. */
-async function* body(response: IncomingMessage, limit: CallLimit): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const chunk of response) yield chunk as Buffer;
-  } catch (error) {
-    throw limit.explain(error);
-  } finally {
-    limit[Symbol.dispose]();
-  }
-}

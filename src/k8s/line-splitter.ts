@@ -8,23 +8,21 @@ export class LineSplitter {
   /** Takes the next chunk and gives the lines it completes, without their line ends; empty lines are left out. */
   push(chunk: Uint8Array): string[] {
     const lines: string[] = [];
+    const buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     let start = 0;
-    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      const line = this.#complete(chunk.subarray(start, end));
+    for (let end = buffer.indexOf(newline); end !== -1; end = buffer.indexOf(newline, start)) {
+      const line = this.#complete(buffer, start, end);
       if (line !== '') lines.push(line);
       start = end + 1;
     }
-    if (start < chunk.length) this.#parts.push(chunk.subarray(start));
+    if (start < buffer.length) this.#parts.push(buffer.subarray(start));
     return lines;
   }
 
-  #complete(last: Uint8Array): string {
-    if (this.#parts.length === 0) return decode(last);
-    const line = Buffer.concat([...this.#parts, last]);
+  #complete(buffer: Buffer, start: number, end: number): string {
+    if (this.#parts.length === 0) return buffer.toString('utf8', start, end);
+    const line = Buffer.concat([...this.#parts, buffer.subarray(start, end)]);
     this.#parts = [];
-    return decode(line);
+    return line.toString('utf8');
   }
 }
-
-const decode = (octets: Uint8Array): string =>
-  Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('utf8');
