@@ -1,4 +1,5 @@
 import { ApiUnreachable, type ApiError } from './api.ts';
+import { parseWithoutManagedFields } from './managed-fields.ts';
 import { filled, object } from './raw.ts';
 import { statusError } from './status.ts';
 
@@ -32,10 +33,10 @@ export const parseWatchEvent = (line: string): WatchEvent => {
   }
 };
 
-/** Parses what an API server sent. Throws `ApiUnreachable` if it is no JSON. */
+/** Parses an object that an API server sent, without its managed fields. Throws `ApiUnreachable` if it is no JSON. */
 export const parseJson = (json: string): unknown => {
   try {
-    return JSON.parse(json);
+    return parseWithoutManagedFields(json);
   } catch (error) {
     throw new ApiUnreachable('an answer that is no JSON', error);
   }
