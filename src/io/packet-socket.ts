@@ -1,12 +1,9 @@
 import { addressOf, bind, close, Constant, receive, send, setSocketOption, socket } from './libc.ts';
-import { ReceiveRing } from './receive-ring.ts';
+import { keptLength, ReceiveRing } from './receive-ring.ts';
 import { isSystemError } from './system-error.ts';
 
 /** Filters for the same purpose, the best first, each smaller than the one before: `struct sock_filter`s (linux/filter.h). */
 export type FilterChoice = Iterable<Uint8Array>;
-
-/** Room for what a ring keeps of a frame, in whole words. */
-const frameLength = 64;
 
 /** How a socket says, once, that its interface went down or has gone; rtnetlink tells the rest. */
 const linkGone = ['ENETDOWN', 'ENODEV', 'ENXIO'] as const;
@@ -17,7 +14,7 @@ const linkGone = ['ENETDOWN', 'ENODEV', 'ENXIO'] as const;
  */
 export class PacketSocket {
   readonly fd: number;
-  readonly #buffer = new Uint8Array(frameLength);
+  readonly #buffer = new Uint8Array(keptLength);
   readonly #view = new DataView(this.#buffer.buffer);
   /** Without it frames come by recv(2). */
   readonly #ring: ReceiveRing | undefined;
@@ -59,8 +56,8 @@ export class PacketSocket {
   }
 
   /**
-   * Hands over at most `limit` queued frames, one after the other, in the same piece of memory. Between two of them
-   * `sendBack` sends what the frame has been turned into.
+   * Hands over the first `keptLength` octets of at most `limit` queued frames, one after the other, in the same piece of
+   * memory. Between two of them `sendBack` sends what the frame has been turned into.
    */
   receive(limit: number, onFrame: (frame: DataView, length: number) => void): void {
     try {
@@ -89,7 +86,7 @@ export class PacketSocket {
   }
 
   #receive(): number {
-    return receive(this.fd, this.#buffer, frameLength, Constant.MSG_DONTWAIT);
+    return receive(this.fd, this.#buffer, keptLength, Constant.MSG_DONTWAIT);
   }
 
   #send(bytes: Uint8Array, length: number): boolean {

@@ -1,6 +1,9 @@
 import { Constant, mapMemory, setSocketOption, unmapMemory } from './libc.ts';
 
-/** Octets of a slot: the kernel's header, and 62 octets of a frame, more than the shortest that Ethernet knows. */
+/** How many octets of a frame are handed over at most: the 42 of ARP, in whole words. */
+export const keptLength = 44;
+
+/** Octets of a slot: 66 of the kernel's, then what is kept of a frame, and room for 18 octets more. */
 const slotLength = 128;
 
 /** At 20,000 frames a second 200 ms may pass before one is lost. With the slots this makes 512 KiB. */
@@ -17,7 +20,7 @@ const TP_STATUS_USER = 1;
 
 /**
  * The frames of a packet socket in memory that is shared with the kernel (packet(7), PACKET_RX_RING): a frame is taken
- * without a system call, and far more may wait than in the socket's own queue. Only the first 62 octets are there.
+ * without a system call, and far more may wait than in the socket's own queue. Of each only the start is there.
  */
 export class ReceiveRing {
   readonly #address: bigint;
@@ -47,12 +50,13 @@ export class ReceiveRing {
     return (Atomics.load(this.#status, (this.#next * slotLength) / 4) & TP_STATUS_USER) !== 0;
   }
 
-  /** Copies the next frame to the start of `target`; its length, or -1 when there is none. */
+  /** Copies the start of the next frame to `target`, `keptLength` octets at most; how many, or -1 without a frame. */
   take(target: DataView): number {
     // The kernel writes the frame before the status and takes the slot back once we say so; Atomics keep that order.
     if (!this.hasFrame) return -1;
     const slot = this.#next * slotLength;
-    const length = this.#frames.getUint32(slot + header.capturedLength, true);
+    // The kernel may have written up to the end of the slot: whole words of all that would reach beyond it.
+    const length = Math.min(keptLength, this.#frames.getUint32(slot + header.capturedLength, true));
     const start = slot + this.#frames.getUint16(slot + header.start, true);
     for (let at = 0; at < length; at += 4) target.setUint32(at, this.#frames.getUint32(start + at));
     Atomics.store(this.#status, slot / 4, TP_STATUS_KERNEL);

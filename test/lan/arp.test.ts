@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, createNamespace, makeSwitch, type Namespace, plugIn } from '../support/netns.ts';
-import { ask, makeNoise, neighbour, resolve, wronglyAnswered } from './client.ts';
+import { ask, askPadded, makeNoise, neighbour, resolve, wronglyAnswered } from './client.ts';
 import { startResponderProcess } from './responder-process.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -131,6 +131,16 @@ describe.runIf(isRoot)('two nodes and a client on a switch', () => {
     await makeNoise(client, 100_000, '198.18.1.7');
     expect(await ask(client, ['198.18.1.7'])).toEqual({ '198.18.1.7': [mac1] });
     expect(responder.residentMemory() - before).toBeLessThan(8);
+  });
+
+  test('requests of any length are answered, also more of them than a ring has slots', async () => {
+    await using responder = await startResponderProcess(n1);
+    responder.announce(['198.18.1.7']);
+    await expect.poll(() => ask(client, ['198.18.1.7']), soon).not.toEqual({});
+    const lengths = [60, 61, 62, 64, 100, 1514];
+    const answers = await askPadded(client, '198.18.1.7', lengths, 4200);
+    expect(await ask(client, ['198.18.1.7'])).toEqual({ '198.18.1.7': [mac1] });
+    expect(answers).toBe(lengths.length * 4200);
   });
 
   test('6,000 addresses are all answered, and no other', async () => {

@@ -62,6 +62,33 @@ const makeNoise = async (count: number, target: number): Promise<number> => {
   return count;
 };
 
-console.log(
-  JSON.stringify(order.type === 'ask' ? await ask(order.targets) : await makeNoise(order.count, order.target)),
-);
+/** Sends requests for the target that are padded to each of the lengths; says how many answers came. */
+const askPadded = async (lengths: readonly number[], count: number, target: number): Promise<number> => {
+  let answers = 0;
+  const listen = (): void =>
+    socket.receive(10_000, (view, length) => {
+      const frame = decodeArpFrame(new Uint8Array(view.buffer, 0, length));
+      if (frame.ok && frame.value.packet.operation === 2 && frame.value.destination === mac.value) answers += 1;
+    });
+  for (const length of lengths) {
+    const frame = new Uint8Array(length);
+    frame.set(request(target));
+    for (let sent = 1; sent <= count; sent++) {
+      socket.send(frame);
+      if (sent % 64 !== 0) continue;
+      await sleep(2);
+      listen();
+    }
+  }
+  await sleep(200);
+  listen();
+  return answers;
+};
+
+const perform = (): Promise<unknown> => {
+  if (order.type === 'ask') return ask(order.targets);
+  if (order.type === 'noise') return makeNoise(order.count, order.target);
+  return askPadded(order.lengths, order.count, order.target);
+};
+
+console.log(JSON.stringify(await perform()));

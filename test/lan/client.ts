@@ -11,6 +11,7 @@ export type ClientOrder = {
 } & (
   | { readonly type: 'ask'; readonly targets: readonly number[] }
   | { readonly type: 'noise'; readonly count: number; readonly target: number }
+  | { readonly type: 'padded'; readonly lengths: readonly number[]; readonly count: number; readonly target: number }
 );
 
 /** An address that no host of the tests has. */
@@ -54,6 +55,25 @@ export const makeNoise = async (host: Namespace, count: number, target: string):
     count,
     target: ipv4ToNumber(target as Ip),
   });
+};
+
+/** Asks for an address `count` times with each length of frame; how many answers came. */
+export const askPadded = (
+  host: Namespace,
+  address: string,
+  lengths: readonly number[],
+  count: number,
+): Promise<number> => {
+  const target = ipv4ToNumber(address as Ip);
+  return run(host, {
+    type: 'padded',
+    interface: 'eth0',
+    senderIp,
+    queue: 'ring',
+    lengths,
+    count,
+    target,
+  }) as Promise<number>;
 };
 
 /** The hardware address in the kernel's neighbour table; undefined where the entry has none. */
