@@ -29,6 +29,7 @@ const rig = () => {
   let configuration = advertised;
   const announced: string[] = [];
   const decided: string[] = [];
+  const logged: unknown[] = [];
   const speaker = createSpeaker({
     self: 'node-b',
     loadBalancerClass: '',
@@ -51,11 +52,16 @@ const rig = () => {
     },
     recorder: { record: () => {} },
     announced: { set: () => {}, remove: () => {} },
-    log: silentLog,
+    log: {
+      ...silentLog,
+      info: (_, fields) => logged.push(fields?.['event']),
+      warn: (_, fields) => logged.push(fields?.['event']),
+    },
   });
   return {
     speaker,
     announced,
+    logged,
     /** Which services were looked at since the last call. */
     decided: (): readonly string[] => decided.splice(0),
     service: (ip: string): void => {
@@ -117,7 +123,8 @@ const running = () => {
 describe('a starting speaker', () => {
   test('announces nothing until every mirror is read and the responder runs', () => {
     for (const order of ['mirrors first', 'responder first']) {
-      const { speaker, announced, service, slice } = rig();
+      const { speaker, announced, pod, service, slice } = rig();
+      pod('node-b', false);
       service('10.0.0.10');
       slice('10.0.0.10');
       const steps = [speaker.synced, (): void => speaker.onInterfaces(['eth0'])];
@@ -140,6 +147,19 @@ describe('a starting speaker', () => {
     expect([speaker.isReady(), announced]).toEqual([true, []]);
     pod('node-b', true);
     expect(announced).toEqual(['10.0.0.10']);
+  });
+
+  test('that does not find its own pod announces nothing, and says so', () => {
+    const { speaker, announced, logged, pod, service, slice } = rig();
+    service('10.0.0.10');
+    slice('10.0.0.10');
+    speaker.onInterfaces(['eth0']);
+    speaker.synced();
+    expect([speaker.isReady(), announced, logged]).toEqual([true, [], ['ownPodNotFound']]);
+    pod('node-a', false);
+    expect([announced, logged]).toEqual([[], ['ownPodNotFound']]);
+    pod('node-b', true);
+    expect([announced, logged]).toEqual([['10.0.0.10'], ['ownPodNotFound', 'ownPodFound', 'serviceAnnounced']]);
   });
 });
 

@@ -37,13 +37,30 @@ export type Speaker = {
 };
 
 export const createSpeaker = (ports: SpeakerPorts): Speaker => {
-  const { mirrors, self, ignoreExcludeLabel } = ports;
+  const { mirrors, self, ignoreExcludeLabel, log } = ports;
   const slices = sliceIndex();
   const announcer = createAnnouncer({ ...ports, services: mirrors.services, slicesOf: slices.of });
   let isSynced = false;
   let interfaces: ReadonlySet<string> | undefined;
   let eligible: ReadonlySet<string> = new Set();
   let isReady = false;
+  let isOwnPodSeen = true;
+
+  /** Tells when the pod selector finds no pod of this node, and when it does again. */
+  const lookForOwnPod = (): void => {
+    const isSeen = Iterator.from(mirrors.pods.values()).some(({ nodeName }) => nodeName === self);
+    if (isSeen === isOwnPodSeen) return;
+    isOwnPodSeen = isSeen;
+    if (isSeen) log.info('the speaker pod of this node is found', { event: 'ownPodFound' });
+    else {
+      log.warn(
+        'no speaker pod of this node is found, so it announces nothing; are --ml-labels the labels of the pods?',
+        {
+          event: 'ownPodNotFound',
+        },
+      );
+    }
+  };
 
   const findEligible = (): ReadonlySet<string> =>
     eligibleNodes(
@@ -55,6 +72,7 @@ export const createSpeaker = (ports: SpeakerPorts): Speaker => {
   const startIfComplete = (): void => {
     if (isReady || !isSynced || interfaces === undefined) return;
     isReady = true;
+    lookForOwnPod();
     eligible = findEligible();
     announcer.start({ configuration: mirrors.configuration(), eligible, interfaces });
   };
@@ -75,7 +93,10 @@ export const createSpeaker = (ports: SpeakerPorts): Speaker => {
       for (const service of slices.apply(change)) announcer.serviceChanged(service);
     },
     onNode: electAgain,
-    onPod: electAgain,
+    onPod: (change) => {
+      if (isReady) lookForOwnPod();
+      electAgain(change);
+    },
     onConfiguration: () => {
       if (isReady) announcer.configurationChanged(mirrors.configuration());
     },

@@ -25,8 +25,12 @@ describe('membership by readiness', () => {
 
   test('counts this node in at once if it is the only one with a speaker', () => {
     expect(membersByReadiness([pod('n1', false)], 'n1')).toEqual(new Set(['n1']));
-    expect(membersByReadiness([], 'n1')).toEqual(new Set(['n1']));
-    expect(membersByReadiness([pod(undefined, false)], 'n1')).toEqual(new Set(['n1']));
+    expect(membersByReadiness([pod('n1', false), pod(undefined, false)], 'n1')).toEqual(new Set(['n1']));
+  });
+
+  test('leaves this node out while its own pod is not seen: the others may be there all the same', () => {
+    expect(membersByReadiness([], 'n1')).toEqual(new Set());
+    expect(membersByReadiness([pod(undefined, false)], 'n1')).toEqual(new Set());
   });
 
   test('counts a node whose old pod goes away while the new one is ready', () => {

@@ -5,18 +5,20 @@ export type Membership = ReadonlySet<string>;
 
 /**
  * The membership as the API knows it: nodes with a ready speaker pod. The node `self` is a member before its own pod is
- * ready if no speaker pod stands on another node: then nobody else can own an address, and a restart need not wait for
- * a readiness probe.
+ * ready if every speaker pod stands on it: then nobody else can own an address, and a restart need not wait for a
+ * readiness probe. Where its own pod is not seen, the others may not be seen either: then it is no member.
  */
 export const membersByReadiness = (pods: Iterable<SpeakerPodView>, self: string): Membership => {
   const members = new Set<string>();
+  let isSeen = false;
   let isAlone = true;
   for (const { nodeName, ready } of pods) {
     if (nodeName === undefined) continue;
-    if (nodeName !== self) isAlone = false;
+    if (nodeName === self) isSeen = true;
+    else isAlone = false;
     if (ready) members.add(nodeName);
   }
-  return isAlone ? members.add(self) : members;
+  return isSeen && isAlone ? members.add(self) : members;
 };
 
 const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
