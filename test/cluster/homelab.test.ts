@@ -6,7 +6,7 @@ import { eventually } from '../support/cluster/eventually.ts';
 import { metallbCluster } from '../support/cluster/fixture.ts';
 import { addressesOf, curl } from '../support/cluster/metallb.ts';
 
-const cluster = metallbCluster({ nodes: 2, subnet: '192.168.1.0/24', proxyMode: 'iptables' });
+const cluster = metallbCluster({ nodes: 2, subnet: '192.168.1.0/24', proxyMode: 'iptables', way: 'folder' });
 
 const applyFixture = async (name: string): Promise<void> => {
   const input = await readFile(join(import.meta.dirname, 'fixtures', name), 'utf8');

@@ -5,7 +5,7 @@ import { eventually } from '../support/cluster/eventually.ts';
 import { metallbCluster } from '../support/cluster/fixture.ts';
 import { addressesOf, curl } from '../support/cluster/metallb.ts';
 
-const cluster = metallbCluster({ nodes: 2, subnet: '10.20.30.0/24' });
+const cluster = metallbCluster({ nodes: 2, subnet: '10.20.30.0/24', way: 'kustomization' });
 
 const applyFixture = async (name: string): Promise<void> => {
   const input = await readFile(join(import.meta.dirname, 'fixtures', name), 'utf8');

@@ -1,15 +1,20 @@
-import { join } from 'node:path';
 import { parseMac } from '../../../src/lib/mac.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { buildPrograms, repository } from './build.ts';
 
-/** The one file that a user applies. */
-const metallbManifest = join(repository, 'manifests/metallb.yaml');
+/** The ways in which a user may apply our manifests: the one file, the folder, and its Kustomization. */
+const waysToApply = {
+  file: ['-f', 'manifests/metallb.yaml'],
+  folder: ['-f', 'manifests/'],
+  kustomization: ['-k', 'manifests/'],
+} as const;
+
+export type WayToApply = keyof typeof waysToApply;
 
 /** Applies our manifests as a user does, and waits until controller and speakers are ready. */
-export const deployMetallb = async (sandbox: Sandbox): Promise<void> => {
+export const deployMetallb = async (sandbox: Sandbox, way: WayToApply = 'file'): Promise<void> => {
   await buildPrograms();
-  await sandbox.kubectl(['apply', '-f', metallbManifest], { timeout: 60_000 });
+  await sandbox.kubectl(['apply', ...waysToApply[way]], { cwd: repository, timeout: 60_000 });
   await rolledOut(sandbox, 'deployment/controller', 'daemonset/speaker');
 };
 

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CommandOutcome, runCommand } from '../command.ts';
 
@@ -97,25 +97,4 @@ const createCertificates = async (
   const extensions = [`subjectAltName=${names}`, 'basicConstraints=critical,CA:FALSE'];
   const asExtension = (extension: string): readonly string[] => ['-addext', extension];
   await create('kube-apiserver', 'server', '-CA', 'ca.crt', '-CAkey', 'ca.key', ...extensions.flatMap(asExtension));
-};
-
-/** Writes a kubeconfig by which `identity` reaches the API server at `server`. JSON, which YAML contains. */
-export const writeKubeconfig = async (
-  file: string,
-  server: string,
-  { caFile }: Credentials,
-  { user, token }: Identity,
-): Promise<string> => {
-  const ca = await readFile(caFile);
-  const name = 'metallb-ts';
-  const kubeconfig = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name, cluster: { server, 'certificate-authority-data': ca.toString('base64') } }],
-    users: [{ name: user, user: { token } }],
-    contexts: [{ name, context: { cluster: name, user } }],
-    'current-context': name,
-  };
-  await writeFile(file, `${JSON.stringify(kubeconfig, undefined, 2)}\n`, { mode: 0o600 });
-  return file;
 };

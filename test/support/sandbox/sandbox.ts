@@ -1,9 +1,10 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Api } from '../../../src/k8s/api.ts';
 import type { Ip, IpFamily } from '../../../src/lib/ip.ts';
 import { type CommandOptions, type CommandOutcome, runCommand } from '../command.ts';
-import { type Api, connectApi } from '../control-plane/api.ts';
+import { connectByKubeconfig } from '../control-plane/kubeconfig.ts';
 import { attachLan, type Lan } from '../lan/lan.ts';
 import { planLan, primaryAddress, type Segment } from '../lan/plan.ts';
 import { signalGroup } from '../process-id.ts';
@@ -32,6 +33,8 @@ export type Sandbox = AsyncDisposable & {
   readonly pool: Segment['pool'];
   /** The address of a host on the first segment. */
   readonly addressOf: (host: string, family?: IpFamily) => Ip;
+  /** The API server, as administrator. */
+  readonly api: Api;
   /** Runs kubectl as administrator. */
   readonly kubectl: (args: readonly string[], options?: CommandOptions) => Promise<CommandOutcome>;
   /** Runs a program on a host to its end. kubectl is on its path and has a kubeconfig. */
@@ -77,15 +80,9 @@ export const sandboxFiles = (name: string) => {
   } as const;
 };
 
-/** A client for the API server with the administrator's kubeconfig, which `writeKubeconfig` wrote. */
-export const adminApi = (name: string): Api => {
-  const { clusters, users } = JSON.parse(readFileSync(sandboxFiles(name).kubeconfig, 'utf8')) as {
-    readonly clusters: readonly { readonly cluster: Readonly<Record<string, string>> }[];
-    readonly users: readonly { readonly user: { readonly token: string } }[];
-  };
-  const { server = '', 'certificate-authority-data': ca = '' } = clusters[0]?.cluster ?? {};
-  return connectApi(server, Buffer.from(ca, 'base64').toString(), users[0]?.user.token ?? '');
-};
+/** A client for the API server with the administrator's kubeconfig. */
+export const adminApi = (name: string): Api =>
+  connectByKubeconfig(sandboxFiles(name).kubeconfig, 'metallb-sandbox/0.1.0');
 
 /** The sandbox that a state describes. */
 export const sandboxOf = (initial: SandboxState): Sandbox => {
@@ -108,6 +105,9 @@ export const sandboxOf = (initial: SandboxState): Sandbox => {
         .join(', ')}`,
     );
   };
+  // Not before it is needed: a sandbox whose start was interrupted has no kubeconfig, and can be taken down all the same.
+  let api: Api | undefined;
+  const connected = (): Api => (api ??= adminApi(name));
   const stop = (component: string, grace = graceOf(component)): Promise<void> =>
     stopProcess(componentNamed(component).id, grace);
   const start = async (component: string): Promise<void> => {
@@ -117,10 +117,10 @@ export const sandboxOf = (initial: SandboxState): Sandbox => {
       ...(readState(name) ?? initial),
       components: components().map((other) => (other.name === component ? started : other)),
     });
-    using api = adminApi(name);
-    await waitUntilReady(started, () => isReady(started, api), { timeout: readyTimeout });
+    await waitUntilReady(started, () => isReady(started, connected()), { timeout: readyTimeout });
   };
   const down = async (): Promise<void> => {
+    api?.close();
     await takeDown(readState(name) ?? initial, lan);
   };
   const environment = (kubeconfig: string): NodeJS.ProcessEnv => ({
@@ -142,6 +142,9 @@ export const sandboxOf = (initial: SandboxState): Sandbox => {
       const host = plan.value.hosts.find((candidate) => candidate.name === hostName);
       if (host === undefined) throw new Error(`${hostName} is not in the plan`);
       return primaryAddress(host)[family];
+    },
+    get api() {
+      return connected();
     },
     kubectl: (args, options) =>
       runCommand([programs.kubectl, ...args], { env: environment(files.kubeconfig), ...options }),

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Api } from '../control-plane/api.ts';
+import type { Api } from '../../../src/k8s/api.ts';
 import {
   apiServerNames,
   apiServerPort,
@@ -17,7 +17,8 @@ import {
   kubeScheduler,
   type ProxyMode,
 } from '../control-plane/components.ts';
-import { createCredentials, type Credentials, type Identity, writeKubeconfig } from '../control-plane/credentials.ts';
+import { createCredentials, type Credentials, type Identity } from '../control-plane/credentials.ts';
+import { writeKubeconfig } from '../control-plane/kubeconfig.ts';
 import { findPrograms } from '../kubernetes/programs.ts';
 import type { Log } from '../kubernetes/version.ts';
 import { createLan } from '../lan/lan.ts';
@@ -26,7 +27,7 @@ import { namespaceName, setNamespaceOwner } from '../netns.ts';
 import { ownProcessId, type ProcessId, processIdOf } from '../process-id.ts';
 import { requireTools } from '../tools.ts';
 import { startComponent, type StartedComponent, waitUntilReady } from './processes.ts';
-import { isReady } from './readiness.ts';
+import { isReady, isThere } from './readiness.ts';
 import { startRelay } from './relay-start.ts';
 import { adminApi, readyTimeout, type Sandbox, sandboxFiles, sandboxOf } from './sandbox.ts';
 import { createSandboxFolder, orphanedSandboxes, readState, type SandboxState, writeState } from './state.ts';
@@ -187,7 +188,6 @@ class Start {
       await this.#ready(apiServer, client);
       return client;
     });
-    using _connection = api;
 
     await this.#step('kube-controller-manager, kube-scheduler and the nodes', async () => {
       const { controllerManager, scheduler, proxy } = credentials.identities;
@@ -201,6 +201,7 @@ class Start {
         ...nodes.map((node) => this.#startNode(node, { onLan, asProxy, credentials, api })),
       ]);
     });
+    api.close();
   }
 
   /** The sandbox stays up without this process: the relay stands for it from now on. */
@@ -225,8 +226,10 @@ class Start {
     const kubeconfig = join(files.credentials, `${node.name}.kubeconfig`);
     await writeKubeconfig(kubeconfig, onLan, credentials, identity);
     const agent = this.#launch(nodeAgent(node, kubeconfig, join(files.nodes, node.name)));
-    const isRegistered = async (): Promise<boolean> => (await api.get(`/api/v1/nodes/${node.name}`)).status === 200;
-    await waitUntilReady(agent, isRegistered, { timeout: readyTimeout, signal: this.#signal });
+    await waitUntilReady(agent, () => isThere(api, `/api/v1/nodes/${node.name}`), {
+      timeout: readyTimeout,
+      signal: this.#signal,
+    });
     const configFile = join(files.nodes, `${node.name}.kube-proxy.json`);
     await writeFile(configFile, JSON.stringify(kubeProxyConfiguration(node, asProxy, this.#state.proxyMode)));
     const proxy = this.#launch(kubeProxy(this.#state.programs, node, configFile));
