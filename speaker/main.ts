@@ -39,8 +39,8 @@ const run = async (settings: SpeakerSettings, log: Log, signal: AbortSignal): Pr
   log.info('starting', { event: 'startup', version: program.version, namespace });
 
   const exclusions = parseExclusions(readIfExists(exclusionFile));
-  for (const problem of exclusions.problems) log.error('a part of the exclusion file is left out', { problem });
-  const responder = startResponder({ excluded: exclusions.patterns });
+  if (!exclusions.ok) throw new Error(`cannot tell which interfaces are excluded: ${exclusions.error}`);
+  const responder = startResponder({ excluded: exclusions.value });
 
   const metrics = createMetrics();
   processMetrics(metrics);
