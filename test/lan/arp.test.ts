@@ -90,12 +90,13 @@ describe.runIf(isRoot)('two nodes and a client on a switch', () => {
 
   test('an announcement is a request and a reply, sent six times within about five seconds', async () => {
     await using responder = await startResponderProcess(n1);
-    const capture = client.exec(['timeout', '7', 'tcpdump', '-l', '-n', '-e', '-tt', '-i', 'eth0', 'arp'], {
-      check: false,
-    });
+    const capture = client.exec(
+      ['timeout', '20', 'tcpdump', '-c', '12', '-l', '-n', '-e', '-tt', '-i', 'eth0', 'arp and host 198.18.1.7'],
+      { check: false },
+    );
     await expect.poll(() => client.exec(['ss', '-0', '-H']).then((o) => o.stdout), soon).toContain('eth0');
     responder.announce(['198.18.1.7']);
-    const lines = (await capture).stdout.split('\n').filter((line) => line.includes('198.18.1.7'));
+    const lines = (await capture).stdout.split('\n').filter((line) => line !== '');
     expect(lines.map((line) => (line.includes('Request who-has 198.18.1.7') ? 'request' : 'reply'))).toEqual(
       Array.from({ length: 6 }, () => ['request', 'reply']).flat(),
     );

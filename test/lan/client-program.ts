@@ -47,16 +47,29 @@ const ask = async (targets: readonly number[]): Promise<Record<string, string[]>
   return answers;
 };
 
-/** Sends noise: octets at random, and requests for the target with some octets replaced. */
+/** Sends noise: octets at random, requests for the target with some octets replaced, and such with much padding. */
 const makeNoise = async (count: number, target: number): Promise<number> => {
   let seed = 1;
   const random = (limit: number): number => (seed = (seed * 48_271) % 2_147_483_647) % limit;
+  const kinds = [
+    () => {
+      const frame = new Uint8Array(14 + random(200)).map(() => random(256));
+      frame.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 2, 2, 2, 2, 2, 8, 6]);
+      return frame;
+    },
+    () => {
+      const frame = request(target);
+      for (let change = random(4); change >= 0; change--) frame[random(frame.length)] = random(256);
+      return frame;
+    },
+    () => {
+      const frame = new Uint8Array(42 + random(1400));
+      frame.set(request(target));
+      return frame;
+    },
+  ];
   for (let index = 0; index < count; index++) {
-    const isMutation = index % 2 === 0;
-    const frame = isMutation ? request(target) : new Uint8Array(14 + random(200)).map(() => random(256));
-    if (!isMutation) frame.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 2, 2, 2, 2, 2, 8, 6]);
-    else for (let change = random(4); change >= 0; change--) frame[random(frame.length)] = random(256);
-    socket.send(frame);
+    socket.send(kinds[index % kinds.length]!());
     if (index % 64 === 63) await sleep(0);
   }
   return count;
