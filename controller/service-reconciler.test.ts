@@ -4,24 +4,11 @@ import { Allocator } from '../src/domain/allocator/allocator.ts';
 import type { Configuration, Pool } from '../src/domain/config/configuration.ts';
 import type { ServiceView } from '../src/domain/objects.ts';
 import { withStatus } from '../src/domain/service/plan.ts';
-import { parseAddressRange } from '../src/lib/address-range.ts';
 import { fakeClock } from '../src/lib/fake-clock.ts';
 import { seconds } from '../src/lib/time.ts';
+import { poolOf, serviceView } from '../test/support/builders.ts';
 import { ServiceReconciler } from './service-reconciler.ts';
 
-const pool = (name: string, addresses: string, more: Partial<Pool> = {}): Pool => {
-  const range = parseAddressRange(addresses);
-  if (!range.ok) throw new Error(range.error);
-  return {
-    name,
-    ranges: [range.value],
-    autoAssign: true,
-    avoidBuggyIPs: false,
-    serviceAllocation: undefined,
-    l2Advertisements: [{ name: 'l2', interfaces: undefined }],
-    ...more,
-  };
-};
 const configuration = (...pools: readonly Pool[]): Configuration => ({
   pools,
   l2Advertisements: [{ advertisement: { name: 'l2', interfaces: undefined }, poolNames: undefined }],
@@ -65,27 +52,14 @@ const rig = () => {
     store,
     writes: () => writes,
     create: (name: string, more: Partial<ServiceView> = {}): ServiceView =>
-      store({
-        key: `default/${name}`,
-        namespace: 'default',
-        name,
-        uid: `uid-${++version}`,
-        resourceVersion: '',
-        createdAt: `2026-01-01T00:00:${String(version % 60).padStart(2, '0')}Z`,
-        labels: {},
-        annotations: {},
-        type: 'LoadBalancer',
-        loadBalancerClass: undefined,
-        clusterIPs: ['10.96.0.1'],
-        ipFamilies: ['IPv4'],
-        ipFamilyPolicy: 'SingleStack',
-        loadBalancerIP: undefined,
-        externalTrafficPolicy: 'Cluster',
-        selector: {},
-        ports: [],
-        ingress: [],
-        ...more,
-      }),
+      store(
+        serviceView({
+          name,
+          uid: `uid-${++version}`,
+          createdAt: `2026-01-01T00:00:${String(version % 60).padStart(2, '0')}Z`,
+          ...more,
+        }),
+      ),
     /** Performs what was asked to be written; the answers come at once unless `answer` is false. */
     write: (reconciler: ServiceReconciler, answer = true): void => {
       for (const key of requested) {
@@ -104,7 +78,7 @@ const rig = () => {
 
 test('a service gets its address, one write and one event', () => {
   const { create, start, write, writes, told, address } = rig();
-  const reconciler = start(configuration(pool('a', '192.0.2.1-192.0.2.9')));
+  const reconciler = start(configuration(poolOf('a', '192.0.2.1-192.0.2.9')));
   reconciler.upsert(create('web'));
   expect(told).toEqual([]);
   write(reconciler);
@@ -114,7 +88,7 @@ test('a service gets its address, one write and one event', () => {
 
 test('a watch event older than our own write causes no second write and no other address', () => {
   const { create, start, store, write, writes, address } = rig();
-  const reconciler = start(configuration(pool('a', '192.0.2.1-192.0.2.9')));
+  const reconciler = start(configuration(poolOf('a', '192.0.2.1-192.0.2.9')));
   const first = create('web');
   reconciler.upsert(first);
   write(reconciler);
@@ -129,7 +103,7 @@ test('a watch event older than our own write causes no second write and no other
 
 test('a write whose answer was lost is confirmed by the watch', () => {
   const { create, server, start, write, writes, told } = rig();
-  const reconciler = start(configuration(pool('a', '192.0.2.1-192.0.2.9')));
+  const reconciler = start(configuration(poolOf('a', '192.0.2.1-192.0.2.9')));
   reconciler.upsert(create('web'));
   write(reconciler, false);
   reconciler.upsert(server.get('default/web')!);
@@ -139,7 +113,7 @@ test('a write whose answer was lost is confirmed by the watch', () => {
 
 test('the answer to a write revives no deleted service', () => {
   const { create, server, start, write } = rig();
-  const reconciler = start(configuration(pool('a', '192.0.2.1/32')));
+  const reconciler = start(configuration(poolOf('a', '192.0.2.1/32')));
   reconciler.upsert(create('web'));
   write(reconciler, false);
   reconciler.remove('default/web');
@@ -149,7 +123,7 @@ test('the answer to a write revives no deleted service', () => {
 
 test('a restart with addresses in every status writes nothing and tells nothing', () => {
   const { clock, create, start, write, writes, told } = rig();
-  const pools = configuration(pool('a', '10.0.0.0/16'));
+  const pools = configuration(poolOf('a', '10.0.0.0/16'));
   const before = start(pools);
   for (let i = 0; i < 200; i++) before.upsert(create(`s${i}`));
   write(before);
@@ -167,7 +141,7 @@ test('of two services with one address the older keeps it, whatever the order of
   create('pending', { createdAt: '2020-01-01T00:00:00Z' });
   create('older', { ...had, createdAt: '2026-01-01T00:00:00Z' });
   expect([...server.keys()]).toEqual(['default/younger', 'default/pending', 'default/older']);
-  write(start(configuration(pool('a', '192.0.2.1-192.0.2.9'))));
+  write(start(configuration(poolOf('a', '192.0.2.1-192.0.2.9'))));
   expect(['older', 'younger', 'pending'].map(address)).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.3']);
   expect(told.sort()).toEqual([
     'older AddressConflict',
@@ -179,7 +153,9 @@ test('of two services with one address the older keeps it, whatever the order of
 
 test('a freed address wakes the first of those that wait for it, and nobody else', () => {
   const { create, start, write, planned, address } = rig();
-  const reconciler = start(configuration(pool('a', '192.0.2.1/32'), pool('b', '192.0.2.2/32', { autoAssign: false })));
+  const reconciler = start(
+    configuration(poolOf('a', '192.0.2.1/32'), poolOf('b', '192.0.2.2/32', { autoAssign: false })),
+  );
   for (const name of ['holder', 'first', 'second']) reconciler.upsert(create(name));
   reconciler.upsert(create('elsewhere', { annotations: { 'metallb.io/address-pool': 'none' } }));
   write(reconciler);
@@ -192,7 +168,7 @@ test('a freed address wakes the first of those that wait for it, and nobody else
 
 test('an address that a service gives up is free when its status no longer shows it', () => {
   const { create, store, start, write, address } = rig();
-  const reconciler = start(configuration(pool('a', '192.0.2.1-192.0.2.2')));
+  const reconciler = start(configuration(poolOf('a', '192.0.2.1-192.0.2.2')));
   const holder = create('holder');
   reconciler.upsert(holder);
   write(reconciler);
@@ -207,7 +183,7 @@ test('an address that a service gives up is free when its status no longer shows
 
 test('a wish that is taken back before it was written leaves the service its address', () => {
   const { create, server, start, store, write, writes, told, address } = rig();
-  const reconciler = start(configuration(pool('a', '192.0.2.1-192.0.2.9')));
+  const reconciler = start(configuration(poolOf('a', '192.0.2.1-192.0.2.9')));
   const ask = (loadBalancerIP: string | undefined): void =>
     reconciler.upsert(store({ ...server.get('default/web')!, loadBalancerIP }));
   create('web');
@@ -227,10 +203,10 @@ test('a wish that is taken back before it was written leaves the service its add
 
 test('who asks for the pool that its status names keeps the address, though another pool is about to be noted', () => {
   const { create, server, start, store, write, address } = rig();
-  const reconciler = start(configuration(pool('a', '192.0.2.1/32')));
+  const reconciler = start(configuration(poolOf('a', '192.0.2.1/32')));
   reconciler.upsert(create('web'));
   write(reconciler);
-  reconciler.configure(configuration(pool('b', '192.0.2.1/32')));
+  reconciler.configure(configuration(poolOf('b', '192.0.2.1/32')));
   const web = server.get('default/web')!;
   expect(reconciler.pendingWrite('default/web')?.status.allocatedFrom).toBe('b');
   reconciler.upsert(store({ ...web, annotations: { ...web.annotations, 'metallb.io/address-pool': 'a' } }));
@@ -240,7 +216,7 @@ test('who asks for the pool that its status names keeps the address, though anot
 
 test('who asked for that very address comes before those that take any', () => {
   const { create, start, write, address } = rig();
-  const reconciler = start(configuration(pool('a', '192.0.2.1/32')));
+  const reconciler = start(configuration(poolOf('a', '192.0.2.1/32')));
   for (const name of ['holder', 'any']) reconciler.upsert(create(name));
   reconciler.upsert(create('this', { loadBalancerIP: '192.0.2.1' }));
   reconciler.remove('default/holder');
@@ -250,7 +226,7 @@ test('who asked for that very address comes before those that take any', () => {
 
 test('an advertisement plans again the services of its pools, and no pending one', () => {
   const { create, start, planned } = rig();
-  const [a, b] = [pool('a', '192.0.2.1/32'), pool('b', '2001:db8::/64')];
+  const [a, b] = [poolOf('a', '192.0.2.1/32'), poolOf('b', '2001:db8::/64')];
   const reconciler = start(configuration(a, b));
   for (const name of ['one', 'pending']) reconciler.upsert(create(name));
   reconciler.upsert(create('six', { clusterIPs: ['fd00::1'] }));
@@ -264,7 +240,7 @@ test('an advertisement plans again the services of its pools, and no pending one
 
 test('the want of an advertisement is told after a while, once, and again after one was there', () => {
   const { clock, create, start, write, told } = rig();
-  const covered = pool('a', '192.0.2.0/24');
+  const covered = poolOf('a', '192.0.2.0/24');
   const bare = { ...covered, l2Advertisements: [] };
   const reconciler = start(configuration(bare));
   reconciler.upsert(create('web'));
@@ -286,11 +262,11 @@ test('the want of an advertisement is told after a while, once, and again after 
 
 test('a pool edit that takes an address away is told once and writes nothing', () => {
   const { create, start, write, writes, told } = rig();
-  const reconciler = start(configuration(pool('a', '192.0.2.1-192.0.2.9')));
+  const reconciler = start(configuration(poolOf('a', '192.0.2.1-192.0.2.9')));
   reconciler.upsert(create('web'));
   write(reconciler);
   told.length = 0;
-  reconciler.configure(configuration(pool('a', '192.0.2.8-192.0.2.9')));
+  reconciler.configure(configuration(poolOf('a', '192.0.2.8-192.0.2.9')));
   reconciler.configure(configuration());
   write(reconciler);
   expect([writes(), told]).toEqual([1, ['web AddressOutsidePools']]);
@@ -298,7 +274,7 @@ test('a pool edit that takes an address away is told once and writes nothing', (
 
 test('a status that is being cleared claims nothing, though the object still shows it', () => {
   const { create, store, start, write, told, address } = rig();
-  const reconciler = start(configuration(pool('a', '192.0.2.1/32'), pool('b', '2001:db8::/64')));
+  const reconciler = start(configuration(poolOf('a', '192.0.2.1/32'), poolOf('b', '2001:db8::/64')));
   reconciler.upsert(create('web'));
   write(reconciler);
   reconciler.upsert(create('next'));
@@ -316,7 +292,7 @@ test('a status that is being cleared claims nothing, though the object still sho
 
 test('an address outside all pools is announced as its old pool is, and its owner hears when that ends', () => {
   const { clock, create, start, told } = rig();
-  const shrunk = pool('a', '198.51.100.1/32');
+  const shrunk = poolOf('a', '198.51.100.1/32');
   const annotations = { 'metallb.io/ip-allocated-from-pool': 'a' };
   create('web', { ingress: [{ ip: '192.0.2.1' }], annotations });
   const reconciler = start(configuration(shrunk));
@@ -348,7 +324,7 @@ test('whatever happens, no two services ever show one address, and it ends with 
     fc.property(fc.array(step, { minLength: 10, maxLength: 60 }), (steps) => {
       const { create, server, start, store, write, writes } = rig();
       const pools = (size: number): Configuration =>
-        size === 0 ? configuration() : configuration(pool('a', `192.0.2.1-192.0.2.${size}`));
+        size === 0 ? configuration() : configuration(poolOf('a', `192.0.2.1-192.0.2.${size}`));
       let current = pools(3);
       let reconciler = start(current);
       const seen = new Set<string>();

@@ -1,22 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Configuration, L2Advertisement, Pool } from '../src/domain/config/configuration.ts';
 import type { EndpointSliceView, ServiceView } from '../src/domain/objects.ts';
-import { parseAddressRange } from '../src/lib/address-range.ts';
 import { silentLog } from '../src/lib/log.ts';
+import { poolOf, serviceView } from '../test/support/builders.ts';
 import { createAnnouncer } from './announcer.ts';
 
-const pool = (name: string, range: string, ...l2Advertisements: readonly L2Advertisement[]): Pool => {
-  const parsed = parseAddressRange(range);
-  if (!parsed.ok) throw new Error(parsed.error);
-  return {
-    name,
-    ranges: [parsed.value],
-    autoAssign: true,
-    avoidBuggyIPs: false,
-    serviceAllocation: undefined,
-    l2Advertisements,
-  };
-};
+const pool = (name: string, range: string, ...l2Advertisements: readonly L2Advertisement[]): Pool =>
+  poolOf(name, range, { l2Advertisements });
 const everywhere: L2Advertisement = { name: 'everywhere', interfaces: undefined };
 const on = (...interfaces: readonly string[]): L2Advertisement => ({ name: 'on', interfaces });
 const main: Configuration = { pools: [pool('main', '10.0.0.0/24', everywhere)], l2Advertisements: [] };
@@ -56,27 +46,7 @@ const rig = (self: string) => {
   });
   const put = (name: string, ips: readonly string[], changes: Partial<ServiceView> = {}): void => {
     const key = `default/${name}`;
-    services.set(key, {
-      key,
-      namespace: 'default',
-      name,
-      uid: name,
-      resourceVersion: '1',
-      createdAt: '2026-01-01T00:00:00Z',
-      labels: {},
-      annotations: {},
-      type: 'LoadBalancer',
-      loadBalancerClass: undefined,
-      clusterIPs: ['10.96.0.10'],
-      ipFamilies: ['IPv4'],
-      ipFamilyPolicy: 'SingleStack',
-      loadBalancerIP: undefined,
-      externalTrafficPolicy: 'Cluster',
-      selector: {},
-      ports: [],
-      ingress: ips.map((ip) => ({ ip })),
-      ...changes,
-    });
+    services.set(key, serviceView({ name, ingress: ips.map((ip) => ({ ip })), ...changes }));
     slices.set(key, [{ key: `${key}-1`, serviceKey: key, endpoints: [{ nodeName: 'node-c', usable: true }] }]);
   };
   return {

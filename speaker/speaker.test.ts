@@ -1,25 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Configuration } from '../src/domain/config/configuration.ts';
 import type { NodeView, ServiceView, SpeakerPodView } from '../src/domain/objects.ts';
-import { parseAddressRange } from '../src/lib/address-range.ts';
 import { silentLog } from '../src/lib/log.ts';
+import { poolOf, serviceView } from '../test/support/builders.ts';
 import { createSpeaker } from './speaker.ts';
 
-const range = parseAddressRange('10.0.0.0/24');
-if (!range.ok) throw new Error(range.error);
-const advertised: Configuration = {
-  pools: [
-    {
-      name: 'main',
-      ranges: [range.value],
-      autoAssign: true,
-      avoidBuggyIPs: false,
-      serviceAllocation: undefined,
-      l2Advertisements: [{ name: 'main', interfaces: undefined }],
-    },
-  ],
-  l2Advertisements: [],
-};
+const advertised: Configuration = { pools: [poolOf('main', '10.0.0.0/24')], l2Advertisements: [] };
 
 /** A speaker on node-b, which comes before node-c and node-a for 10.0.0.10, in a cluster that a test writes by hand. */
 const rig = () => {
@@ -65,26 +51,7 @@ const rig = () => {
     /** Which services were looked at since the last call. */
     decided: (): readonly string[] => decided.splice(0),
     service: (ip: string): void => {
-      const now: ServiceView = {
-        key: `default/${ip}`,
-        namespace: 'default',
-        name: ip,
-        uid: ip,
-        resourceVersion: '1',
-        createdAt: '2026-01-01T00:00:00Z',
-        labels: {},
-        annotations: {},
-        type: 'LoadBalancer',
-        loadBalancerClass: undefined,
-        clusterIPs: ['10.96.0.10'],
-        ipFamilies: ['IPv4'],
-        ipFamilyPolicy: 'SingleStack',
-        loadBalancerIP: undefined,
-        externalTrafficPolicy: 'Cluster',
-        selector: {},
-        ports: [],
-        ingress: [{ ip }],
-      };
+      const now = serviceView({ name: ip, ingress: [{ ip }] });
       services.set(now.key, now);
       speaker.onService({ type: 'added', key: now.key, now });
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseAddressRange } from '../../lib/address-range.ts';
+import { poolOf, serviceView } from '../../../test/support/builders.ts';
 import type { Configuration, L2Advertisement, Pool } from '../config/configuration.ts';
 import type { EndpointSliceView, ServiceView } from '../objects.ts';
 import { type ClusterView, decide } from './decision.ts';
@@ -8,42 +8,13 @@ import { hashOrder } from './election.ts';
 const everywhere: L2Advertisement = { name: 'everywhere', interfaces: undefined };
 const on = (...interfaces: readonly string[]): L2Advertisement => ({ name: interfaces.join('-'), interfaces });
 
-const pool = (name: string, range: string, ...l2Advertisements: readonly L2Advertisement[]): Pool => {
-  const parsed = parseAddressRange(range);
-  if (!parsed.ok) throw new Error(parsed.error);
-  return {
-    name,
-    ranges: [parsed.value],
-    autoAssign: true,
-    avoidBuggyIPs: false,
-    serviceAllocation: undefined,
-    l2Advertisements,
-  };
-};
+const pool = (name: string, range: string, ...l2Advertisements: readonly L2Advertisement[]): Pool =>
+  poolOf(name, range, { l2Advertisements });
 
 const configuration = (...pools: readonly Pool[]): Configuration => ({ pools, l2Advertisements: [] });
 
-const service = (changes: Partial<ServiceView> = {}): ServiceView => ({
-  key: 'default/web',
-  namespace: 'default',
-  name: 'web',
-  uid: '1',
-  resourceVersion: '1',
-  createdAt: '2026-01-01T00:00:00Z',
-  labels: {},
-  annotations: {},
-  type: 'LoadBalancer',
-  loadBalancerClass: undefined,
-  clusterIPs: ['10.96.0.10'],
-  ipFamilies: ['IPv4'],
-  ipFamilyPolicy: 'SingleStack',
-  loadBalancerIP: undefined,
-  externalTrafficPolicy: 'Cluster',
-  selector: {},
-  ports: [],
-  ingress: [{ ip: '10.0.0.10' }],
-  ...changes,
-});
+const service = (changes: Partial<ServiceView> = {}): ServiceView =>
+  serviceView({ ingress: [{ ip: '10.0.0.10' }], ...changes });
 
 const slice = (nodeName: string, usable = true): EndpointSliceView => ({
   key: `default/web-${nodeName}`,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAddressRange } from '../../lib/address-range.ts';
 import type { Ip } from '../../lib/ip.ts';
+import { poolOf, serviceView } from '../../../test/support/builders.ts';
 import { Allocator } from '../allocator/allocator.ts';
 import type { NamingAdvertisement, Pool } from '../config/configuration.ts';
 import type { ServiceView } from '../objects.ts';
@@ -11,44 +11,6 @@ const allocatedFrom = 'metallb.io/ip-allocated-from-pool';
 const askPool = 'metallb.io/address-pool';
 const askIps = 'metallb.io/loadBalancerIPs';
 
-const service = (more: Partial<ServiceView> = {}): ServiceView => {
-  const name = more.name ?? 'web';
-  return {
-    key: `default/${name}`,
-    namespace: 'default',
-    name,
-    uid: 'u1',
-    resourceVersion: '1',
-    createdAt: '2026-01-01T00:00:00Z',
-    labels: {},
-    annotations: {},
-    type: 'LoadBalancer',
-    loadBalancerClass: undefined,
-    clusterIPs: ['10.96.0.1'],
-    ipFamilies: ['IPv4'],
-    ipFamilyPolicy: 'SingleStack',
-    loadBalancerIP: undefined,
-    externalTrafficPolicy: 'Cluster',
-    selector: {},
-    ports: [],
-    ingress: [],
-    ...more,
-  };
-};
-
-const pool = (name: string, address: string, more: Partial<Pool> = {}): Pool => {
-  const range = parseAddressRange(address);
-  if (!range.ok) throw new Error(range.error);
-  return {
-    name,
-    ranges: [range.value],
-    autoAssign: true,
-    avoidBuggyIPs: false,
-    serviceAllocation: undefined,
-    l2Advertisements: [{ name: 'l2', interfaces: undefined }],
-    ...more,
-  };
-};
 const pinned = (priority: number, namespaces?: readonly string[]): Partial<Pool> => ({
   serviceAllocation: { priority, namespaces: namespaces && new Set(namespaces), serviceSelectors: [] },
 });
@@ -84,20 +46,20 @@ const addressOf = (view: ServiceView): readonly (string | undefined)[] => view.i
 
 describe('a service without an address', () => {
   test('gets the lowest free one, the annotation and one event', () => {
-    const plan = planService(service(), rig(pool('a', '192.0.2.1-192.0.2.9')));
+    const plan = planService(serviceView(), rig(poolOf('a', '192.0.2.1-192.0.2.9')));
     expect(plan.status).toEqual({ ingress: ['192.0.2.1'], allocatedFrom: 'a' });
     expect(plan.allocation).toEqual({ ips: ['192.0.2.1'], pool: 'a' });
     expect(told(plan)).toEqual(['Normal IPAllocated Assigned IP ["192.0.2.1"]']);
   });
 
   test('gets an IPv6 address if its cluster IP is one', () => {
-    const context = rig(pool('a', '192.0.2.0/24'), pool('b', '2001:db8::/64'));
-    expect(planService(service({ clusterIPs: ['fd00::1'] }), context).status?.ingress).toEqual(['2001:db8::']);
+    const context = rig(poolOf('a', '192.0.2.0/24'), poolOf('b', '2001:db8::/64'));
+    expect(planService(serviceView({ clusterIPs: ['fd00::1'] }), context).status?.ingress).toEqual(['2001:db8::']);
   });
 
   test('is told once per annotation that has the old prefix', () => {
-    const view = service({ annotations: { 'metallb.universe.tf/address-pool': 'a' } });
-    expect(told(planService(view, rig(pool('a', '192.0.2.1/32'))))).toEqual([
+    const view = serviceView({ annotations: { 'metallb.universe.tf/address-pool': 'a' } });
+    expect(told(planService(view, rig(poolOf('a', '192.0.2.1/32'))))).toEqual([
       'Warning deprecatedAnnotation Service uses deprecated annotation metallb.universe.tf/address-pool',
       'Normal IPAllocated Assigned IP ["192.0.2.1"]',
     ]);
@@ -105,21 +67,21 @@ describe('a service without an address', () => {
 
   test('is served from pinned pools by priority, then from the others by name', () => {
     const context = rig(
-      pool('a', '192.0.2.1/32'),
-      pool('b', '192.0.2.2/32', pinned(0)),
-      pool('c', '192.0.2.3/32', pinned(20, ['default'])),
-      pool('d', '192.0.2.4/32', pinned(10)),
-      pool('e', '192.0.2.5/32', pinned(1, ['elsewhere'])),
-      pool('f', '192.0.2.6/32'),
+      poolOf('a', '192.0.2.1/32'),
+      poolOf('b', '192.0.2.2/32', pinned(0)),
+      poolOf('c', '192.0.2.3/32', pinned(20, ['default'])),
+      poolOf('d', '192.0.2.4/32', pinned(10)),
+      poolOf('e', '192.0.2.5/32', pinned(1, ['elsewhere'])),
+      poolOf('f', '192.0.2.6/32'),
     );
-    const given = ['1', '2', '3', '4', '5'].map((name) => addressOf(serve(service({ name }), context))[0]);
+    const given = ['1', '2', '3', '4', '5'].map((name) => addressOf(serve(serviceView({ name }), context))[0]);
     expect(given).toEqual(['192.0.2.4', '192.0.2.3', '192.0.2.2', '192.0.2.1', '192.0.2.6']);
   });
 
   test('gets the address or the pool it asks for, though autoAssign is off', () => {
-    const context = rig(pool('a', '192.0.2.0/28'), pool('b', '192.0.2.16/28', { autoAssign: false }));
-    const byIp = service({ name: '1', loadBalancerIP: '192.0.2.20' });
-    const byPool = service({ name: '2', annotations: { [askPool]: 'b' } });
+    const context = rig(poolOf('a', '192.0.2.0/28'), poolOf('b', '192.0.2.16/28', { autoAssign: false }));
+    const byIp = serviceView({ name: '1', loadBalancerIP: '192.0.2.20' });
+    const byPool = serviceView({ name: '2', annotations: { [askPool]: 'b' } });
     expect(addressOf(serve(byIp, context))).toEqual(['192.0.2.20']);
     expect(addressOf(serve(byPool, context))).toEqual(['192.0.2.16']);
   });
@@ -128,16 +90,16 @@ describe('a service without an address', () => {
 describe('a service that gets nothing says why', () => {
   test('every pool with its reason', () => {
     const context = rig(
-      pool('a', '192.0.2.1-192.0.2.2'),
-      pool('b', '192.0.2.8/29', pinned(0, ['elsewhere'])),
-      pool('c', '192.0.2.16/29', { autoAssign: false }),
-      pool('d', '2001:db8::/64'),
-      pool('e', '192.0.2.24/29', {
+      poolOf('a', '192.0.2.1-192.0.2.2'),
+      poolOf('b', '192.0.2.8/29', pinned(0, ['elsewhere'])),
+      poolOf('c', '192.0.2.16/29', { autoAssign: false }),
+      poolOf('d', '2001:db8::/64'),
+      poolOf('e', '192.0.2.24/29', {
         serviceAllocation: { priority: 0, namespaces: undefined, serviceSelectors: [() => false] },
       }),
     );
     occupy(context, '192.0.2.1', '192.0.2.2');
-    const plan = planService(service(), context);
+    const plan = planService(serviceView(), context);
     expect(plan.outcome).toEqual({
       type: 'blocked',
       reason: 'AllocationFailed',
@@ -151,16 +113,16 @@ describe('a service that gets nothing says why', () => {
   });
 
   test('without a pool it says what to create', () =>
-    expect(failure(service(), rig())).toBe(
+    expect(failure(serviceView(), rig())).toBe(
       'Failed to allocate IP for "default/web": no available IPs: there is no valid IPAddressPool; create one with ' +
         'free addresses of your network, for example: {apiVersion: metallb.io/v1beta1, kind: IPAddressPool, ' +
         'metadata: {name: default, namespace: metallb-system}, spec: {addresses: [192.168.1.240-192.168.1.250]}}',
     ));
 
   const context = rig(
-    pool('a', '192.0.2.1-192.0.2.2'),
-    pool('b', '192.0.2.8/31', pinned(0, ['elsewhere'])),
-    pool('c', '192.0.2.16/31'),
+    poolOf('a', '192.0.2.1-192.0.2.2'),
+    poolOf('b', '192.0.2.8/31', pinned(0, ['elsewhere'])),
+    poolOf('c', '192.0.2.16/31'),
   );
   occupy(context, '192.0.2.1', '192.0.2.2');
   test.each<[string, Partial<ServiceView>]>([
@@ -190,38 +152,38 @@ describe('a service that gets nothing says why', () => {
       { annotations: { [askPool]: 'x' } },
     ],
   ])('%s', (why, asks) =>
-    expect(failure(service(asks), context)).toBe(`Failed to allocate IP for "default/web": ${why}`),
+    expect(failure(serviceView(asks), context)).toBe(`Failed to allocate IP for "default/web": ${why}`),
   );
 
   test('within 1,024 characters, whatever the number of pools and the length of what was asked', () => {
     const many = rig(
       ...Array.from({ length: 300 }, (_, i) =>
-        pool(`pool-${i}`, `10.0.${i >> 3}.${(i & 7) * 32}/27`, { autoAssign: false }),
+        poolOf(`pool-${i}`, `10.0.${i >> 3}.${(i & 7) * 32}/27`, { autoAssign: false }),
       ),
     );
-    const unasked = failure(service(), many);
+    const unasked = failure(serviceView(), many);
     expect(unasked).toMatch(/; and \d+ more$/);
-    for (const text of [unasked, failure(service({ annotations: { [askPool]: 'é'.repeat(9_999) } }), many)]) {
+    for (const text of [unasked, failure(serviceView({ annotations: { [askPool]: 'é'.repeat(9_999) } }), many)]) {
       expect(text?.length).toBeLessThanOrEqual(1_024);
     }
   });
 
   test('again only when the reasons change, not the counts', () => {
-    const small = rig(pool('a', '192.0.2.1/32'));
+    const small = rig(poolOf('a', '192.0.2.1/32'));
     occupy(small, '192.0.2.1');
-    const before = planService(service(), small).standing[0];
-    const large = edit(small, pool('a', '192.0.2.0/31'));
+    const before = planService(serviceView(), small).standing[0];
+    const large = edit(small, poolOf('a', '192.0.2.0/31'));
     occupy(large, '192.0.2.0');
-    const after = planService(service(), large).standing[0];
+    const after = planService(serviceView(), large).standing[0];
     expect(after?.message).not.toBe(before?.message);
     expect(after?.signature).toBe(before?.signature);
-    const more = edit(large, pool('a', '192.0.2.0/31'), pool('b', '2001:db8::/64'));
-    expect(planService(service(), more).standing[0]?.signature).not.toBe(before?.signature);
+    const more = edit(large, poolOf('a', '192.0.2.0/31'), poolOf('b', '2001:db8::/64'));
+    expect(planService(serviceView(), more).standing[0]?.signature).not.toBe(before?.signature);
   });
 
   test('a bad request leaves the address alone', () => {
-    const context = rig(pool('a', '192.0.2.0/24'));
-    const served = serve(service(), context);
+    const context = rig(poolOf('a', '192.0.2.0/24'));
+    const served = serve(serviceView(), context);
     const plan = planService({ ...served, loadBalancerIP: 'oops' }, context);
     expect(plan.status).toEqual({ ingress: ['192.0.2.0'], allocatedFrom: 'a' });
     expect(told(plan)).toEqual([
@@ -230,8 +192,8 @@ describe('a service that gets nothing says why', () => {
   });
 
   test('a dual-stack service is told that it is not served, and keeps what it has', () => {
-    const context = rig(pool('a', '192.0.2.0/24'), pool('b', '2001:db8::/64'));
-    const dual = service({ clusterIPs: ['10.96.0.1', 'fd00::1'], ipFamilyPolicy: 'PreferDualStack' });
+    const context = rig(poolOf('a', '192.0.2.0/24'), poolOf('b', '2001:db8::/64'));
+    const dual = serviceView({ clusterIPs: ['10.96.0.1', 'fd00::1'], ipFamilyPolicy: 'PreferDualStack' });
     expect(planService(dual, context)).toMatchObject({ status: undefined, allocation: undefined });
     expect(failure(dual, context)).toContain('Failed to allocate IP for "default/web": dual-stack services');
     const had = {
@@ -247,10 +209,10 @@ describe('a service that gets nothing says why', () => {
 });
 
 describe('an address in the status is kept', () => {
-  const had = service({ ingress: [{ ip: '192.0.2.7' }], annotations: { [allocatedFrom]: 'a' } });
+  const had = serviceView({ ingress: [{ ip: '192.0.2.7' }], annotations: { [allocatedFrom]: 'a' } });
 
   test('at a restart, without a word and without a write', () => {
-    const context = rig(pool('a', '192.0.2.0/24'));
+    const context = rig(poolOf('a', '192.0.2.0/24'));
     expect(claimOf(had, context)).toEqual({ ips: ['192.0.2.7'], pool: 'a' });
     const plan = planService(had, context);
     expect(isWritten(had, plan.status!)).toBe(true);
@@ -258,7 +220,7 @@ describe('an address in the status is kept', () => {
   });
 
   test('when an edit takes it out of its pool or deletes all pools, and that is told', () => {
-    for (const context of [rig(pool('a', '192.0.2.0/30')), rig()]) {
+    for (const context of [rig(poolOf('a', '192.0.2.0/30')), rig()]) {
       const plan = planService(had, context);
       expect(isWritten(had, plan.status!)).toBe(true);
       expect(plan.allocation).toEqual({ ips: ['192.0.2.7'], pool: 'a' });
@@ -270,24 +232,24 @@ describe('an address in the status is kept', () => {
   });
 
   test('when its pool is no longer for the service, or no longer given automatically', () => {
-    const context = rig(pool('a', '192.0.2.0/24', { ...pinned(0, ['elsewhere']), autoAssign: false }));
+    const context = rig(poolOf('a', '192.0.2.0/24', { ...pinned(0, ['elsewhere']), autoAssign: false }));
     expect(isWritten(had, planService(had, context).status!)).toBe(true);
   });
 
   test('when its range moves to another pool, whose name the annotation takes', () => {
-    const plan = planService(had, rig(pool('b', '192.0.2.0/24')));
+    const plan = planService(had, rig(poolOf('b', '192.0.2.0/24')));
     expect(plan.status).toEqual({ ingress: ['192.0.2.7'], allocatedFrom: 'b' });
     expect(told(plan)).toEqual([]);
   });
 
   test('when its range moves away from the pool it asked for', () => {
     const asked = { ...had, annotations: { [allocatedFrom]: 'a', [askPool]: 'a' } };
-    const plan = planService(asked, rig(pool('a', '198.51.100.0/24'), pool('b', '192.0.2.0/24')));
+    const plan = planService(asked, rig(poolOf('a', '198.51.100.0/24'), poolOf('b', '192.0.2.0/24')));
     expect(isWritten(asked, plan.status!)).toBe(true);
   });
 
   test('until the service asks for another address or another pool', () => {
-    const context = rig(pool('a', '192.0.2.0/24'), pool('b', '198.51.100.0/24'));
+    const context = rig(poolOf('a', '192.0.2.0/24'), poolOf('b', '198.51.100.0/24'));
     expect(addressOf(serve({ ...had, loadBalancerIP: '192.0.2.8' }, context))).toEqual(['192.0.2.8']);
     const other = { ...had, annotations: { ...had.annotations, [askPool]: 'b' } };
     expect(addressOf(serve(other, context))).toEqual(['198.51.100.0']);
@@ -295,7 +257,7 @@ describe('an address in the status is kept', () => {
   });
 
   test('until the service stops being a LoadBalancer', () => {
-    const context = rig(pool('a', '192.0.2.0/24'));
+    const context = rig(poolOf('a', '192.0.2.0/24'));
     const served = serve(had, context);
     const plan = planService({ ...served, type: 'ClusterIP' }, context);
     expect(plan).toMatchObject({ allocation: undefined, status: { ingress: [], allocatedFrom: undefined } });
@@ -303,7 +265,7 @@ describe('an address in the status is kept', () => {
   });
 
   test('for the older of two services; both are told', () => {
-    const context = rig(pool('a', '192.0.2.7-192.0.2.8'));
+    const context = rig(poolOf('a', '192.0.2.7-192.0.2.8'));
     const older = serve({ ...had, key: 'default/older', name: 'older' }, context);
     const plan = planService(had, context);
     expect(addressOf(older)).toEqual(['192.0.2.7']);
@@ -327,17 +289,17 @@ describe('an address in the status is kept', () => {
 });
 
 describe("somebody else's status", () => {
-  const foreign = service({ ingress: [{ ip: '10.0.0.5' }] });
+  const foreign = serviceView({ ingress: [{ ip: '10.0.0.5' }] });
 
   test('is left alone while no pool would serve the service', () => {
-    const context = rig(pool('a', '192.0.2.0/24', { autoAssign: false }));
+    const context = rig(poolOf('a', '192.0.2.0/24', { autoAssign: false }));
     const plan = planService(foreign, context);
     expect(plan).toMatchObject({ status: undefined, allocation: undefined, events: [], standing: [] });
     expect(plan.outcome).toMatchObject({ type: 'blocked', reason: 'ServedByOthers' });
   });
 
   test('is replaced when a pool would, and that is told', () => {
-    const plan = planService(foreign, rig(pool('a', '192.0.2.0/24')));
+    const plan = planService(foreign, rig(poolOf('a', '192.0.2.0/24')));
     expect(plan.status).toEqual({ ingress: ['192.0.2.0'], allocatedFrom: 'a' });
     expect(told(plan)).toEqual([
       'Normal ClearAssignment current IP for "default/web" not allowed by config, will attempt for new IP ' +
@@ -347,19 +309,19 @@ describe("somebody else's status", () => {
   });
 
   test('is not touched on a service of another class', () => {
-    const context = rig(pool('a', '192.0.2.0/24'));
-    for (const view of [{ ...foreign, loadBalancerClass: 'other' }, service({ loadBalancerClass: 'other' })]) {
+    const context = rig(poolOf('a', '192.0.2.0/24'));
+    for (const view of [{ ...foreign, loadBalancerClass: 'other' }, serviceView({ loadBalancerClass: 'other' })]) {
       expect(planService(view, context)).toMatchObject({ status: undefined, allocation: undefined, standing: [] });
     }
     const ours = { ...context, lbClass: 'mine' };
-    expect(planService(service(), ours).status).toBeUndefined();
-    expect(planService(service({ loadBalancerClass: 'mine' }), ours).status?.ingress).toEqual(['192.0.2.0']);
+    expect(planService(serviceView(), ours).status).toBeUndefined();
+    expect(planService(serviceView({ loadBalancerClass: 'mine' }), ours).status?.ingress).toEqual(['192.0.2.0']);
   });
 });
 
 test('an address that nothing announces is kept, and its owner hears what to apply', () => {
-  const context = rig(pool('a', '192.0.2.0/24', { l2Advertisements: [] }));
-  const plan = planService(serve(service(), context), context);
+  const context = rig(poolOf('a', '192.0.2.0/24', { l2Advertisements: [] }));
+  const plan = planService(serve(serviceView(), context), context);
   expect(told(plan)).toEqual([
     'Warning NotAnnounced IP "192.0.2.0" is not announced: no advertisement covers pool "a"; apply one, for example: ' +
       '{apiVersion: metallb.io/v1beta1, kind: L2Advertisement, metadata: {name: a, namespace: metallb-system}, ' +
@@ -368,7 +330,7 @@ test('an address that nothing announces is kept, and its owner hears what to app
 });
 
 test('an address whose pool is gone is announced only by an advertisement that names the pool or covers all', () => {
-  const had = service({ ingress: [{ ip: '192.0.2.7' }], annotations: { [allocatedFrom]: 'gone' } });
+  const had = serviceView({ ingress: [{ ip: '192.0.2.7' }], annotations: { [allocatedFrom]: 'gone' } });
   const reasons = (...poolNames: readonly string[]): string[] => {
     const l2Advertisements = [{ ...everyPool, poolNames: new Set(poolNames) }];
     return planService(had, { ...rig(), l2Advertisements }).standing.map(({ reason }) => reason);
@@ -379,8 +341,8 @@ test('an address whose pool is gone is announced only by an advertisement that n
 
 test('the owner of an IPv6 address hears that it is not announced yet, whatever the advertisements', () => {
   for (const l2Advertisements of [[{ name: 'l2', interfaces: undefined }], []]) {
-    const context = rig(pool('b', '2001:db8::/64', { l2Advertisements }));
-    const plan = planService(serve(service({ clusterIPs: ['fd00::1'] }), context), context);
+    const context = rig(poolOf('b', '2001:db8::/64', { l2Advertisements }));
+    const plan = planService(serve(serviceView({ clusterIPs: ['fd00::1'] }), context), context);
     expect(told(plan)).toEqual([
       'Warning NotAnnounced IP "2001:db8::" is not announced: this version of metallb-ts gives IPv6 addresses but does ' +
         'not announce them yet; only IPv4 addresses are reachable from the LAN',
@@ -405,9 +367,9 @@ const view = fc.record({
   ingress: fc.constantFrom([], [{ ip: '192.0.2.1' }], [{ ip: '203.0.113.1' }], [{ hostname: 'elsewhere' }]),
 });
 const configuration = fc.constantFrom<readonly Pool[]>(
-  [pool('a', '192.0.2.0/30'), pool('b', '2001:db8::/126')],
-  [pool('a', '192.0.2.2/32')],
-  [pool('b', '192.0.2.0/30', { autoAssign: false }), pool('c', '198.51.100.8/30', { l2Advertisements: [] })],
+  [poolOf('a', '192.0.2.0/30'), poolOf('b', '2001:db8::/126')],
+  [poolOf('a', '192.0.2.2/32')],
+  [poolOf('b', '192.0.2.0/30', { autoAssign: false }), poolOf('c', '198.51.100.8/30', { l2Advertisements: [] })],
   [],
 );
 
@@ -420,7 +382,7 @@ test('planning again after performing changes nothing and tells nothing new, and
         context = edit(context, ...pools);
         // The status is the server's: a user changes all but that.
         const before = services.get(change.name);
-        const changed = service({
+        const changed = serviceView({
           ...change,
           ...(before && { ingress: before.ingress, annotations: before.annotations }),
         });
