@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fakeClock } from '../src/lib/fake-clock.ts';
+import { fakeClock } from '../test/support/fake-clock.ts';
 import { millis, type Millis, seconds } from '../src/lib/time.ts';
 import { eventGate } from './event-gate.ts';
 

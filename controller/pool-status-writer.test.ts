@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { PoolUsage } from '../src/domain/allocator/allocator.ts';
 import { ApiError } from '../src/k8s/api.ts';
-import { fakeClock } from '../src/lib/fake-clock.ts';
+import { fakeClock } from '../test/support/fake-clock.ts';
 import { millis } from '../src/lib/time.ts';
 import { poolStatusWriter } from './pool-status-writer.ts';
 

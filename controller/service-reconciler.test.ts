@@ -4,7 +4,7 @@ import { Allocator } from '../src/domain/allocator/allocator.ts';
 import type { Configuration, Pool } from '../src/domain/config/configuration.ts';
 import type { ServiceView } from '../src/domain/objects.ts';
 import { withStatus } from '../src/domain/service/plan.ts';
-import { fakeClock } from '../src/lib/fake-clock.ts';
+import { fakeClock } from '../test/support/fake-clock.ts';
 import { seconds } from '../src/lib/time.ts';
 import { poolOf, serviceView } from '../test/support/builders.ts';
 import { ServiceReconciler } from './service-reconciler.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { fakeClock, type FakeClock } from '../lib/fake-clock.ts';
+import { fakeClock, type FakeClock } from '../../test/support/fake-clock.ts';
 import { millis, seconds } from '../lib/time.ts';
 import { type AtRest, collectAtRest, shrinkHeap } from './collect-at-rest.ts';
 

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { fakeClock } from '../lib/fake-clock.ts';
+import { fakeClock } from '../../test/support/fake-clock.ts';
 import { millis, seconds } from '../lib/time.ts';
 import { ApiError, ApiUnreachable, type Api } from './api.ts';
 import { createClient } from './client.ts';

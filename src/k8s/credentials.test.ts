@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { fakeClock } from '../lib/fake-clock.ts';
+import { fakeClock } from '../../test/support/fake-clock.ts';
 import { millis, seconds } from '../lib/time.ts';
 import { loadCredentials, podNamespace } from './credentials.ts';
 

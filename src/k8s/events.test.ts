@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fakeClock } from '../lib/fake-clock.ts';
+import { fakeClock } from '../../test/support/fake-clock.ts';
 import type { Log } from '../lib/log.ts';
 import { millis, seconds } from '../lib/time.ts';
 import { ApiError, ApiUnreachable, type ApiRequest } from './api.ts';

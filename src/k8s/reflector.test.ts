@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
-import { fakeClock } from '../lib/fake-clock.ts';
+import { fakeClock } from '../../test/support/fake-clock.ts';
 import { silentLog } from '../lib/log.ts';
 import { millis, seconds } from '../lib/time.ts';
 import { ApiError, ApiUnreachable, type Api, type ApiRequest } from './api.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fakeClock, type FakeClock } from '../lib/fake-clock.ts';
+import { fakeClock, type FakeClock } from '../../test/support/fake-clock.ts';
 import { millis, seconds } from '../lib/time.ts';
 import { createWorkQueue, type WorkOutcome, type WorkQueue } from './work-queue.ts';
 

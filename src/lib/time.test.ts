@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fakeClock } from './fake-clock.ts';
+import { fakeClock } from '../../test/support/fake-clock.ts';
 import { millis, seconds, sleep } from './time.ts';
 
 test('sleep ends when its time is over', async () => {

@@ -1,4 +1,4 @@
-import { millis, type Clock, type Millis } from './time.ts';
+import { millis, type Clock, type Millis } from '../../src/lib/time.ts';
 
 /** A clock for tests: time stands still until it is told to move. */
 export type FakeClock = Clock & {
