@@ -55,12 +55,12 @@ const run = (): void => {
   };
   const isReady = (position: number): boolean => pollFds[2 * position + 1]! >>> 16 !== 0;
 
-  const requestLinks = (): void => {
-    links.expectDump();
-    linkSocket.requestDump();
+  const requestLinks = (time: Millis): void => {
+    const sequence = links.takeRequest(time);
+    if (sequence !== undefined) linkSocket.requestDump(sequence);
   };
   const receiveLinks = (): void => {
-    linkSocket.receive((event) => (event.type === 'lost' ? requestLinks() : links.apply(event)));
+    linkSocket.receive((event) => links.apply(event));
     if (links.isComplete() && responder.setLinks(links.links(), now())) watchPorts();
   };
 
@@ -91,7 +91,6 @@ const run = (): void => {
   };
 
   report({ type: 'started', wakeFd: wake.fd });
-  requestLinks();
   watchPorts();
   /** Turns that may still begin with a look instead of poll(2); none unless the last turn had frames. */
   let looks = 0;
@@ -99,6 +98,7 @@ const run = (): void => {
     const time = now();
     const deadline = responder.nextDeadline();
     if (time >= deadline && responder.turn(time)) watchPorts();
+    requestLinks(time);
     if (looks > 0 && look(patience.lookFor(time))) {
       looks -= 1;
       for (let index = 0; index < ports.length; index++) if (sockets[index]!.hasFrame) ports[index]!.receive(time);

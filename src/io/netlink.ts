@@ -10,7 +10,6 @@ export type LinkEvent = LinkMessage | { readonly type: 'lost' };
 export class LinkSocket {
   readonly fd: number;
   readonly #buffer = new Uint8Array(32_768); // the kernel fills at most that much with one part of a dump
-  #sequence = 0;
 
   constructor() {
     this.fd = socket(Constant.AF_NETLINK, Constant.SOCK_RAW | Constant.SOCK_CLOEXEC, Constant.NETLINK_ROUTE);
@@ -26,10 +25,9 @@ export class LinkSocket {
     }
   }
 
-  /** Asks for all links; they come one by one, then `done`. */
-  requestDump(): void {
-    this.#sequence += 1;
-    const request = encodeLinkDump(this.#sequence);
+  /** Asks for all links; they come one by one, then `done`. While a dump goes on, another is refused with EBUSY. */
+  requestDump(sequence: number): void {
+    const request = encodeLinkDump(sequence);
     send(this.fd, request, request.length, 0);
   }
 

@@ -42,6 +42,16 @@ export class ByteReader {
     return this.#view.getUint32(this.#take(4));
   }
 
+  /** As `u16`, the least octet first. */
+  u16le(): number {
+    return this.#view.getUint16(this.#take(2), true);
+  }
+
+  /** As `u32`, the least octet first. */
+  u32le(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+
   /** Six octets as a number below 2⁴⁸. */
   mac(): Mac {
     const high = this.u16();
@@ -67,6 +77,7 @@ export class ByteReader {
   }
 
   #take(length: number): number {
+    if (length < 0) this.fail(`a length at offset ${this.#offset} is too small`);
     if (this.remaining < length) this.fail(`needs ${length} octets at offset ${this.#offset}, has ${this.remaining}`);
     const at = this.#offset;
     this.#offset += length;
@@ -111,6 +122,18 @@ export class ByteWriter {
 
   u32(value: number): this {
     this.#view.setUint32(this.#advance(4), value);
+    return this;
+  }
+
+  /** As `u16`, the least octet first. */
+  u16le(value: number): this {
+    this.#view.setUint16(this.#advance(2), value, true);
+    return this;
+  }
+
+  /** As `u32`, the least octet first. */
+  u32le(value: number): this {
+    this.#view.setUint32(this.#advance(4), value, true);
     return this;
   }
 

@@ -34,7 +34,27 @@ test('links, their removal and the end of a dump are read from one datagram', ()
   const link = { index: 7, name: 'eth0', type: 1, flags: 0x11043, mac: 0x02420a000001, master: 3 };
   expect(decodeLinkMessages(concat(newLink, deleteLink, done, busy))).toEqual({
     ok: true,
-    value: [{ type: 'link', link }, { type: 'linkRemoved', index: 7 }, { type: 'done' }, { type: 'error', errno: 16 }],
+    value: [
+      { type: 'link', link },
+      { type: 'linkRemoved', index: 7 },
+      { type: 'done', sequence: 1, errno: 0 },
+      { type: 'error', sequence: 1, errno: 16 },
+    ],
+  });
+});
+
+test('a dump that ends with an error says so', () => {
+  const failed = hex('14000000 0300 0200 02000000 00000000 f4ffffff');
+  expect(decodeLinkMessages(failed)).toEqual({ ok: true, value: [{ type: 'done', sequence: 2, errno: 12 }] });
+});
+
+test('a dump that changes of links have interrupted says so, at whichever message', () => {
+  const interrupted = { type: 'interrupted', sequence: 3 };
+  const within = hex('20000000 1100 1200 03000000 00000000', '00 00 0100 07000000 02100000 00000000');
+  const atEnd = hex('14000000 0300 1200 03000000 00000000 00000000');
+  expect(decodeLinkMessages(concat(within, atEnd))).toEqual({
+    ok: true,
+    value: [interrupted, { type: 'linkRemoved', index: 7 }, interrupted, { type: 'done', sequence: 3, errno: 0 }],
   });
 });
 

@@ -1,6 +1,6 @@
-import { DecodeError } from '../../lib/bytes.ts';
+import { ByteReader, ByteWriter, decoding, type DecodeError } from '../../lib/bytes.ts';
 import type { Mac } from '../../lib/mac.ts';
-import { err, ok, type Result } from '../../lib/result.ts';
+import type { Result } from '../../lib/result.ts';
 import { LinkAttribute, NetlinkFlag, NetlinkMessageType, skipStatistics } from './iana.ts';
 
 /** A network interface as the kernel describes it (rtnetlink(7)). */
@@ -17,110 +17,106 @@ export type Link = {
   readonly master: number | undefined;
 };
 
-/** One message from the kernel; those that do not concern links as such are left out. */
+/**
+ * One message from the kernel; those that do not concern links as such are left out. `sequence` is that of the request,
+ * `errno` is positive.
+ */
 export type LinkMessage =
   | { readonly type: 'link'; readonly link: Link }
   | { readonly type: 'linkRemoved'; readonly index: number }
-  /** The answer to a dump is complete. */
-  | { readonly type: 'done' }
-  /** A request failed; `errno` is positive, 0 is an acknowledgement. */
-  | { readonly type: 'error'; readonly errno: number };
+  /** Links changed while they were dumped, so that some may be missing. */
+  | { readonly type: 'interrupted'; readonly sequence: number }
+  /** The answer to a dump is complete, or ends here if `errno` is not 0. */
+  | { readonly type: 'done'; readonly sequence: number; readonly errno: number }
+  /** A request failed; 0 is an acknowledgement. */
+  | { readonly type: 'error'; readonly sequence: number; readonly errno: number };
+
+// Netlink speaks in the byte order of the host; both architectures we run on are little-endian.
 
 const headerLength = 16;
 const linkHeaderLength = 16;
-
-/** Netlink speaks in the byte order of the host; both architectures we run on are little-endian. */
-const littleEndian = true;
+const attributeHeaderLength = 4;
 
 /** A request for all links, without their statistics. */
 export const encodeLinkDump = (sequence: number): Uint8Array => {
-  const bytes = new Uint8Array(headerLength + linkHeaderLength + 8);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, bytes.length, littleEndian);
-  view.setUint16(4, NetlinkMessageType.getLink, littleEndian);
-  view.setUint16(6, NetlinkFlag.request | NetlinkFlag.dump, littleEndian);
-  view.setUint32(8, sequence, littleEndian);
-  const attribute = headerLength + linkHeaderLength;
-  view.setUint16(attribute, 8, littleEndian);
-  view.setUint16(attribute + 2, LinkAttribute.extensionMask, littleEndian);
-  view.setUint32(attribute + 4, skipStatistics, littleEndian);
-  return bytes;
+  const attributeLength = attributeHeaderLength + 4;
+  const length = headerLength + linkHeaderLength + attributeLength;
+  return new ByteWriter(length)
+    .u32le(length)
+    .u16le(NetlinkMessageType.getLink)
+    .u16le(NetlinkFlag.request | NetlinkFlag.dump)
+    .u32le(sequence)
+    .u32le(0) // from whom: the kernel knows
+    .octets(new Uint8Array(linkHeaderLength)) // every link
+    .u16le(attributeLength)
+    .u16le(LinkAttribute.extensionMask)
+    .u32le(skipStatistics)
+    .finish();
 };
 
 /** Decodes one datagram, which holds any number of messages. */
-export const decodeLinkMessages = (bytes: Uint8Array): Result<readonly LinkMessage[], DecodeError> => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const messages: LinkMessage[] = [];
-  for (let offset = 0; offset < bytes.length;) {
-    if (bytes.length - offset < headerLength) return truncated(offset);
-    const length = view.getUint32(offset, littleEndian);
-    if (length < headerLength || length > bytes.length - offset) return truncated(offset);
-    const type = view.getUint16(offset + 4, littleEndian);
-    const message = decodeMessage(type, bytes.subarray(offset + headerLength, offset + length));
-    if (!message.ok) return message;
-    if (message.value !== undefined) messages.push(message.value);
-    offset += align(length);
-  }
-  return ok(messages);
-};
+export const decodeLinkMessages = (bytes: Uint8Array): Result<readonly LinkMessage[], DecodeError> =>
+  decoding('rtnetlink', bytes, (r) => {
+    const messages: LinkMessage[] = [];
+    while (r.remaining > 0) {
+      const length = r.u32le();
+      const type = r.u16le();
+      const flags = r.u16le();
+      const sequence = r.u32le();
+      r.u32le(); // to whom
+      const body = readAligned(r, length, headerLength);
+      if ((flags & NetlinkFlag.dumpInterrupted) !== 0) messages.push({ type: 'interrupted', sequence });
+      const message = readMessage(type, sequence, body);
+      if (message !== undefined) messages.push(message);
+    }
+    return messages;
+  });
 
-const decodeMessage = (type: number, body: Uint8Array): Result<LinkMessage | undefined, DecodeError> => {
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+const readMessage = (type: number, sequence: number, r: ByteReader): LinkMessage | undefined => {
   switch (type) {
     case NetlinkMessageType.done:
-      return ok({ type: 'done' });
+      return { type: 'done', sequence, errno: r.remaining === 0 ? 0 : readErrno(r) };
     case NetlinkMessageType.error:
-      return body.length < 4 ? truncated(0) : ok({ type: 'error', errno: -view.getInt32(0, littleEndian) });
+      return { type: 'error', sequence, errno: readErrno(r) };
     case NetlinkMessageType.newLink:
     case NetlinkMessageType.deleteLink: {
-      if (body.length < linkHeaderLength) return truncated(0);
+      const family = r.u16le() & 0xff;
+      const hardwareType = r.u16le();
+      const index = r.u32le();
+      const flags = r.u32le();
+      r.u32le(); // which flags have changed
       // Other families tell about the ports of bridges and the like; a port that leaves its bridge is still a link.
-      if (view.getUint8(0) !== 0) return ok(undefined);
-      const index = view.getInt32(4, littleEndian);
-      return type === NetlinkMessageType.deleteLink
-        ? ok({ type: 'linkRemoved', index })
-        : decodeLink(index, view, body);
+      if (family !== 0) return undefined;
+      if (type === NetlinkMessageType.deleteLink) return { type: 'linkRemoved', index };
+      return { type: 'link', link: { index, type: hardwareType, flags, ...readAttributes(r) } };
     }
     default:
-      return ok(undefined);
+      return undefined;
   }
 };
 
-const decodeLink = (index: number, view: DataView, body: Uint8Array): Result<LinkMessage, DecodeError> => {
+const readAttributes = (r: ByteReader): Pick<Link, 'name' | 'mac' | 'master'> => {
   let name = '';
   let mac: Mac | undefined;
   let master: number | undefined;
-  for (let offset = linkHeaderLength; offset + 4 <= body.length;) {
-    const length = view.getUint16(offset, littleEndian);
-    if (length < 4 || length > body.length - offset) return truncated(offset);
-    const value = body.subarray(offset + 4, offset + length);
-    switch (view.getUint16(offset + 2, littleEndian)) {
-      case LinkAttribute.address:
-        if (value.length === 6) mac = Number.parseInt(value.toHex(), 16) as Mac;
-        break;
-      case LinkAttribute.name:
-        name = new TextDecoder().decode(value).replace(/\0.*$/s, '');
-        break;
-      case LinkAttribute.master:
-        if (value.length >= 4) master = view.getUint32(offset + 4, littleEndian);
-        break;
-      default:
-        break;
-    }
-    offset += align(length);
+  while (r.remaining >= attributeHeaderLength) {
+    const length = r.u16le();
+    const type = r.u16le();
+    const value = readAligned(r, length, attributeHeaderLength);
+    if (type === LinkAttribute.name)
+      name = new TextDecoder().decode(value.octets(value.remaining)).replace(/\0.*$/s, '');
+    else if (type === LinkAttribute.address && value.remaining === 6) mac = value.mac();
+    else if (type === LinkAttribute.master) master = value.u32le();
   }
-  const link = {
-    index,
-    name,
-    type: view.getUint16(2, littleEndian),
-    flags: view.getUint32(8, littleEndian),
-    mac,
-    master,
-  };
-  return ok({ type: 'link', link });
+  return { name, mac, master };
 };
 
-const align = (length: number): number => (length + 3) & ~3;
+/** The rest of something `length` octets long whose header has been read, and the octets after it up to a whole word. */
+const readAligned = (r: ByteReader, length: number, header: number): ByteReader => {
+  const body = new ByteReader('rtnetlink', r.octets(length - header));
+  r.octets(Math.min(r.remaining, -length & 3));
+  return body;
+};
 
-const truncated = (offset: number): { readonly ok: false; readonly error: DecodeError } =>
-  err(new DecodeError('rtnetlink', `a length at offset ${offset} does not fit`));
+/** A negative number of 32 bits, as a positive one. */
+const readErrno = (r: ByteReader): number => -r.u32le() | 0;
