@@ -1,7 +1,7 @@
 import { Allocator } from '../src/domain/allocator/allocator.ts';
 import type { Configuration, ConfigurationProblem } from '../src/domain/config/configuration.ts';
 import { annotation, handlesClass, type ObjectKey, type ServiceView } from '../src/domain/objects.ts';
-import type { ServiceEvent } from '../src/domain/service/events.ts';
+import { type ServiceEvent, statusQuarrel } from '../src/domain/service/events.ts';
 import { type Api, isConflict } from '../src/k8s/api.ts';
 import type { EventRecorder } from '../src/k8s/events.ts';
 import { projectNamespace, projectService } from '../src/k8s/projections.ts';
@@ -101,7 +101,12 @@ export const createController = (ports: ControllerPorts, settings: ControllerSet
     allocator,
     settings,
   );
-  const writeStatus = statusWriter(api, reconciler);
+  const writeStatus = statusWriter({
+    api,
+    clock,
+    reconciler,
+    onQuarrel: (service) => tell(service, statusQuarrel(service.key)),
+  });
   const statusQueue = createWorkQueue<ObjectKey>({
     clock,
     work: async (service) => {

@@ -1,12 +1,20 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ServiceView } from '../src/domain/objects.ts';
 import type { DesiredStatus } from '../src/domain/service/plan.ts';
 import { type Api, ApiError, type ApiRequest } from '../src/k8s/api.ts';
+import { fakeClock } from '../test/support/fake-clock.ts';
 import type { Ip } from '../src/lib/ip.ts';
+import { millis, seconds } from '../src/lib/time.ts';
 import type { PendingWrite, ServiceReconciler } from './service-reconciler.ts';
 import { statusPatch, statusWriter } from './status-writer.ts';
 
-const service = { namespace: 'default', name: 'web', uid: 'u1', resourceVersion: '7' } as ServiceView;
+const service = {
+  key: 'default/web',
+  namespace: 'default',
+  name: 'web',
+  uid: 'u1',
+  resourceVersion: '7',
+} as ServiceView;
 const given: DesiredStatus = { ingress: ['192.0.2.1' as Ip], allocatedFrom: 'a' };
 
 /** A writer before an API server that answers as told, and a reconciler that wants `wants` one after the other. */
@@ -23,11 +31,21 @@ const rig = (answers: readonly unknown[], wants: readonly (PendingWrite | undefi
       return answer;
     },
   };
+  const clock = fakeClock();
+  const quarrels: string[] = [];
   const reconciler: Pick<ServiceReconciler, 'pendingWrite' | 'confirm'> = {
     pendingWrite: () => wanted.shift(),
     confirm: (view) => void confirmed.push(view),
   };
-  return { write: async () => statusWriter(api, reconciler)('default/web'), calls, confirmed };
+  const work = statusWriter({ api, clock, reconciler, onQuarrel: ({ key }) => quarrels.push(key) });
+  return {
+    write: async () => work('default/web'),
+    clock,
+    calls,
+    confirmed,
+    quarrels,
+    want: (...now: typeof wants) => wanted.splice(0, wanted.length, ...now),
+  };
 };
 const written = { metadata: { namespace: 'default', name: 'web', resourceVersion: '8' } };
 const conflict = new ApiError(409, 'Conflict', 'the object has been modified');
@@ -71,9 +89,53 @@ test('a service that is gone needs no status, and any other no is for the queue 
   await expect(rig([forbidden], [pending]).write()).rejects.toBe(forbidden);
 });
 
-test('somebody who changes our status back each time is not answered at once for ever', async () => {
-  const pending = { service, status: given };
-  const { write, calls } = rig([written, written, written], [pending, pending, pending, pending]);
-  expect(await write()).toEqual({ type: 'retryAfter', delay: 5_000 });
+test('a state that changes under each write is let come to rest', async () => {
+  const state = (resourceVersion: string): PendingWrite => ({
+    service: { ...service, resourceVersion },
+    status: given,
+  });
+  const states = ['7', '8', '8', '9', '9', '10'].map(state);
+  const { write, calls } = rig([conflict, conflict, conflict], states);
+  expect(await write()).toEqual({ type: 'retryAfter', delay: 100 });
   expect(calls).toHaveLength(3);
+});
+
+describe('somebody who changes our status back each time', () => {
+  const pending: PendingWrite = { service, status: given };
+  const answers = Array.from({ length: 20 }, () => written);
+
+  test('is answered three times at once, then every five seconds, and that is told once', async () => {
+    const { write, want, clock, calls, quarrels } = rig(answers, []);
+    for (let round = 0; round < 100; round++) {
+      want(pending, undefined);
+      await write();
+      clock.advance(millis(200));
+    }
+    expect(calls).toHaveLength(6); // after 0, 0.2, 0.4, 5.4, 10.4 and 15.4 s
+    expect(quarrels).toEqual(['default/web']);
+  });
+
+  test('does not hold back a new wish', async () => {
+    const { write, want, calls } = rig(answers, []);
+    for (let round = 0; round < 4; round++) {
+      want(pending, undefined);
+      await write();
+    }
+    expect(calls).toHaveLength(3);
+    want({ service, status: { ingress: [], allocatedFrom: undefined } }, undefined);
+    await write();
+    expect(calls).toHaveLength(4);
+  });
+
+  test('is told of again after a time of peace', async () => {
+    const { write, want, clock, quarrels } = rig(answers, []);
+    for (let quarrel = 0; quarrel < 2; quarrel++) {
+      for (let round = 0; round < 4; round++) {
+        want(pending, undefined);
+        await write();
+      }
+      clock.advance(seconds(15));
+    }
+    expect(quarrels).toEqual(['default/web', 'default/web']);
+  });
 });

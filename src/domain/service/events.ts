@@ -37,6 +37,15 @@ export const clearAssignment = (service: ObjectKey, why: string): ServiceEvent =
   message: `current IP for "${service}" not allowed by config, will attempt for new IP assignment: ${why}`,
 });
 
+/** Somebody else writes the status, too: each write of ours is changed back. */
+export const statusQuarrel = (service: ObjectKey): ServiceEvent => ({
+  type: 'Warning',
+  reason: 'StatusConflict',
+  message:
+    `the status of "${service}" is changed back each time it is written: another load balancer controller serves it, ` +
+    'too (on k3s its servicelb: start k3s with --disable=servicelb); from now on it is written every 5 s at most',
+});
+
 /** Told to the service that keeps an address which another one had in its status as well. */
 export const addressConflict = (ip: Ip, keeper: ObjectKey, loser: ObjectKey): ServiceEvent => ({
   type: 'Warning',
