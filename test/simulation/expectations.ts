@@ -7,7 +7,7 @@ import { projectNamespace, projectService } from '../../src/k8s/projections.ts';
 import type { ApiServer, RawObject } from './api-server.ts';
 
 /** What the user wants of a service, read the plain way. */
-export type Wish =
+type Wish =
   | { readonly type: 'any'; readonly pool: string | undefined }
   | { readonly type: 'one'; readonly ip: Ip; readonly pool: string | undefined }
   | { readonly type: 'impossible' }
@@ -16,7 +16,7 @@ export type Wish =
 
 export const metallbNamespace = 'metallb-system';
 
-export const allocatedFrom = ({ annotations }: ServiceView): string | undefined =>
+const allocatedFrom = ({ annotations }: ServiceView): string | undefined =>
   annotations['metallb.io/ip-allocated-from-pool'];
 
 export const viewOf = (raw: RawObject): ServiceView => {
@@ -25,12 +25,12 @@ export const viewOf = (raw: RawObject): ServiceView => {
   return view;
 };
 
-export const shownBy = (view: ServiceView): Ip | undefined => view.ingress[0]?.ip as Ip | undefined;
+const shownBy = (view: ServiceView): Ip | undefined => view.ingress[0]?.ip as Ip | undefined;
 
 const serves = ({ type, loadBalancerClass }: ServiceView): boolean =>
   type === 'LoadBalancer' && loadBalancerClass === undefined;
 
-export const wishOf = ({ annotations, loadBalancerIP, clusterIPs }: ServiceView): Wish => {
+const wishOf = ({ annotations, loadBalancerIP, clusterIPs }: ServiceView): Wish => {
   const read = (name: string): string | undefined =>
     annotations[`metallb.io/${name}`] ?? annotations[`metallb.universe.tf/${name}`];
   const pool = read('address-pool') || undefined;
@@ -48,7 +48,7 @@ export const wishOf = ({ annotations, loadBalancerIP, clusterIPs }: ServiceView)
 };
 
 /** Every address a pool gives; the pools of a simulation are small. */
-export const addressesOf = ({ ranges, avoidBuggyIPs }: Pool): ReadonlySet<Ip> => {
+const addressesOf = ({ ranges, avoidBuggyIPs }: Pool): ReadonlySet<Ip> => {
   const ips = new Set<Ip>();
   for (const { family, first, last } of ranges) {
     for (let value = first; value <= last; value++) {
@@ -69,7 +69,7 @@ export const assemblePools = (
     metallbNamespace,
   }).configuration.pools;
 
-export const poolWith = (pools: readonly Pool[], ip: Ip): Pool | undefined =>
+const poolWith = (pools: readonly Pool[], ip: Ip): Pool | undefined =>
   pools.find((pool) => addressesOf(pool).has(ip));
 
 const admits = ({ serviceAllocation }: Pool, { namespace, labels }: ServiceView): boolean =>
