@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { fakeClock } from '../../test/support/fake-clock.ts';
-import { silentLog } from '../lib/log.ts';
+import { type Log, silentLog } from '../lib/log.ts';
 import { millis, seconds } from '../lib/time.ts';
 import { ApiError, ApiUnreachable, type Api, type ApiRequest } from './api.ts';
 import type { Change } from './mirror.ts';
@@ -103,10 +103,13 @@ const rig = (random = 0) => {
     },
     close: () => {},
   };
+  const lines: string[] = [];
+  const tell = (message: string): void => void lines.push(message);
+  const log: Log = { debug: () => {}, info: tell, warn: tell, error: tell, child: () => log };
   const reflector: Reflector<View> = createReflector({
     api,
     clock,
-    log: silentLog,
+    log,
     path: '/api/v1/things',
     labelSelector: 'a=b',
     project: (raw) => {
@@ -135,7 +138,7 @@ const rig = (random = 0) => {
       );
   const watch = (): OpenWatch => watches.at(-1)!;
   const listeners = (): number => getEventListeners(ending.signal, 'abort').length;
-  return { clock, answers, refusals, lists, watches, watch, reflector, start, stop, told, settle, listeners };
+  return { clock, answers, refusals, lists, watches, watch, reflector, start, stop, told, lines, settle, listeners };
 };
 
 test('the collection is listed in pages, then watched from the version of the list', async () => {
@@ -191,12 +194,23 @@ test('an event in two chunks counts when it is whole', async () => {
   expect(told()).toEqual([['added', 'ä']]);
 });
 
+test('silence has a watch opened anew at once, and is nothing to worry about', async () => {
+  const { clock, watches, lists, lines, start } = rig();
+  await start();
+  await clock.advanceAsync(seconds(149));
+  expect(watches).toHaveLength(1);
+  await clock.advanceAsync(seconds(1));
+  expect(watches).toHaveLength(2);
+  expect(lists).toHaveLength(1);
+  expect(lines).toEqual([]);
+});
+
 test('a watch that the server ends is taken up from the last version, bookmarks included', async () => {
   const { clock, watch, watches, lists, start } = rig();
   await start();
   await watch().send(event('ADDED', object('a', 1, '11')));
   await watch().send(event('BOOKMARK', object('', undefined, '40')));
-  await clock.advanceAsync(seconds(300));
+  await clock.advanceAsync(seconds(200));
   expect(watches).toHaveLength(2); // silence for 150 s had it opened again
   await watch().end();
   expect(watches).toHaveLength(3);

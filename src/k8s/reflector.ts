@@ -47,7 +47,10 @@ const pageLimit: Millis = seconds(30);
 const shortestWatch = seconds(300);
 const longestWatch = seconds(600);
 
-/** kube-apiserver sends a bookmark every minute; a connection without a line for longer than this is dead. */
+/**
+ * kube-apiserver sends a bookmark every minute, but none for a collection in which nothing has happened since it started.
+ * So silence may mean that all is well, or that something between us swallows what comes: the watch is opened anew.
+ */
 const quietLimit: Millis = seconds(150);
 
 /** A watch that has lived this long has shown that the server is well. */
@@ -162,12 +165,16 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
           succeed();
         }
       }
-      // A watch that ends at once, again and again, must not become a busy loop.
-      if (!hasSettled()) throw new ApiUnreachable('the server ended the watch at once', undefined);
+    } catch (error) {
+      if (!quiet.isSilent()) throw error;
+      log.debug('nothing came, watching anew');
+      return;
     } finally {
       quiet.stop();
       if (hasSettled()) succeed();
     }
+    // A watch that ends at once, again and again, must not become a busy loop.
+    if (!hasSettled()) throw new ApiUnreachable('the server ended the watch at once', undefined);
   };
 
   /** Waits after a failure; longer each time, and at least as long as the server asks for. */
@@ -208,12 +215,16 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
   };
 };
 
+type Watchdog = {
+  readonly signal: AbortSignal;
+  readonly feed: () => void;
+  readonly stop: () => void;
+  /** Whether it was not fed for so long that it has aborted. */
+  readonly isSilent: () => boolean;
+};
+
 /** A signal that aborts with `parent`, or when it has not been fed for `limit`. */
-const watchdog = (
-  clock: Clock,
-  limit: Millis,
-  parent: AbortSignal,
-): { readonly signal: AbortSignal; readonly feed: () => void; readonly stop: () => void } => {
+const watchdog = (clock: Clock, limit: Millis, parent: AbortSignal): Watchdog => {
   const controller = new AbortController();
   const follow = (): void => controller.abort(parent.reason);
   if (parent.aborted) follow();
@@ -231,6 +242,7 @@ const watchdog = (
   arm(limit);
   return {
     signal: controller.signal,
+    isSilent: () => controller.signal.aborted && !parent.aborted,
     feed: () => {
       fedAt = clock.now();
     },
