@@ -2,37 +2,16 @@ import { assembleConfiguration } from '../src/domain/config/assemble.ts';
 import type { Configuration, ConfigurationProblem } from '../src/domain/config/configuration.ts';
 import type { CustomResource } from '../src/domain/config/custom-resource.ts';
 import type { NamespaceView } from '../src/domain/objects.ts';
-import { object, stringMap, text } from '../src/k8s/raw.ts';
+import { projectCustomResource } from '../src/k8s/custom-resource.ts';
+import { object } from '../src/k8s/raw.ts';
 import type { WrittenCounters } from './pool-status-writer.ts';
 
-/** What we keep of an `IPAddressPool` or an `L2Advertisement`. */
-export type ResourceView = CustomResource;
-
 /** What we keep of an `IPAddressPool`: the object, and the counters that stand in its status. */
-export type PoolView = { readonly resource: ResourceView; readonly counters: WrittenCounters | undefined };
-
-/** From a raw custom resource; one without name or namespace is left out. */
-export const projectResource = (raw: unknown): ResourceView | undefined => {
-  const { metadata: rawMetadata, spec } = object(raw);
-  const metadata = object(rawMetadata);
-  const name = text(metadata['name']);
-  const namespace = text(metadata['namespace']);
-  if (name === undefined || namespace === undefined) return undefined;
-  return {
-    metadata: {
-      name,
-      namespace,
-      uid: text(metadata['uid']) ?? '',
-      creationTimestamp: text(metadata['creationTimestamp']),
-      labels: stringMap(metadata['labels']),
-    },
-    spec,
-  };
-};
+export type PoolView = { readonly resource: CustomResource; readonly counters: WrittenCounters | undefined };
 
 /** From a raw `IPAddressPool`. */
 export const projectPool = (raw: unknown): PoolView | undefined => {
-  const resource = projectResource(raw);
+  const resource = projectCustomResource(raw);
   return resource && { resource, counters: projectCounters(object(raw)['status']) };
 };
 
@@ -48,7 +27,7 @@ const projectCounters = (status: unknown): WrittenCounters | undefined => {
 
 export type ConfigurationWatchOptions = {
   readonly pools: { readonly values: () => Iterable<PoolView> };
-  readonly l2Advertisements: { readonly values: () => Iterable<ResourceView> };
+  readonly l2Advertisements: { readonly values: () => Iterable<CustomResource> };
   readonly namespaces: { readonly values: () => Iterable<NamespaceView> };
   readonly metallbNamespace: string;
   /** Told of every new configuration, the first one included. */

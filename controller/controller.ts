@@ -3,6 +3,8 @@ import type { Configuration, ConfigurationProblem } from '../src/domain/config/c
 import { annotation, handlesClass, type ObjectKey, type ServiceView } from '../src/domain/objects.ts';
 import { type ServiceEvent, statusQuarrel } from '../src/domain/service/events.ts';
 import { type Api, isConflict } from '../src/k8s/api.ts';
+import { projectCustomResource } from '../src/k8s/custom-resource.ts';
+import { eventGate } from '../src/k8s/event-gate.ts';
 import type { EventRecorder } from '../src/k8s/events.ts';
 import { projectNamespace, projectService } from '../src/k8s/projections.ts';
 import { type Change, createReflector, type Reflector } from '../src/k8s/reflector.ts';
@@ -11,14 +13,7 @@ import { createWorkQueue } from '../src/k8s/work-queue.ts';
 import type { Log } from '../src/lib/log.ts';
 import { type Clock, type Millis, seconds, sleep } from '../src/lib/time.ts';
 import type { HttpRoutes } from '../src/observe/http-server.ts';
-import {
-  configurationWatch,
-  type PoolView,
-  problemTeller,
-  projectPool,
-  projectResource,
-} from './configuration-watch.ts';
-import { eventGate } from './event-gate.ts';
+import { configurationWatch, type PoolView, problemTeller, projectPool } from './configuration-watch.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { poolStatusWriter } from './pool-status-writer.ts';
 import { ServiceReconciler } from './service-reconciler.ts';
@@ -156,7 +151,7 @@ export const createController = (ports: ControllerPorts, settings: ControllerSet
   const touchIfChanged = (change: Change<unknown>): void => {
     if (change.type !== 'updated' || change.changed) watch.touch();
   };
-  const l2Advertisements = reflect(resources.l2Advertisements, metallbNamespace, projectResource, touchIfChanged);
+  const l2Advertisements = reflect(resources.l2Advertisements, metallbNamespace, projectCustomResource, touchIfChanged);
   const namespaces = reflect(resources.namespaces, undefined, projectNamespace, touchIfChanged);
 
   const tellProblem = ({ kind, namespace, name, uid, field, message, reason }: ConfigurationProblem): void => {

@@ -1,4 +1,5 @@
 import packageJson from '../package.json' with { type: 'json' };
+import { collectAtRest, shrinkHeap } from '../src/io/collect-at-rest.ts';
 import { realClock } from '../src/io/real-clock.ts';
 import { type Api, ApiError } from '../src/k8s/api.ts';
 import { createClient } from '../src/k8s/client.ts';
@@ -8,7 +9,6 @@ import type { Log } from '../src/lib/log.ts';
 import { seconds, sleep } from '../src/lib/time.ts';
 import { healthRoutes, serveHttp } from '../src/observe/http-server.ts';
 import { createLog } from '../src/observe/log.ts';
-import { fullCollection, restCollector } from './collect-at-rest.ts';
 import { createController } from './controller.ts';
 import { ensureMemberlistSecret } from './memberlist-secret.ts';
 import { controllerMetrics } from './metrics.ts';
@@ -70,7 +70,7 @@ const serve = async (options: Options, log: Log): Promise<void> => {
     host: '',
   });
   const controller = createController(
-    { api, clock, log, events, metrics: controllerMetrics(), onWork: restCollector(clock, fullCollection()).worked },
+    { api, clock, log, events, metrics: controllerMetrics(), onWork: collectAtRest(clock, shrinkHeap).worked },
     { metallbNamespace, lbClass: options['lb-class'] },
   );
   const onError = (error: unknown): void => log.error('request failed', { error });

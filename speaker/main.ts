@@ -4,6 +4,7 @@ import { collectAtRest, shrinkHeap } from '../src/io/collect-at-rest.ts';
 import { realClock } from '../src/io/real-clock.ts';
 import { createClient } from '../src/k8s/client.ts';
 import { loadCredentials, podNamespace } from '../src/k8s/credentials.ts';
+import { eventGate } from '../src/k8s/event-gate.ts';
 import { createEventRecorder } from '../src/k8s/events.ts';
 import { parseFlags } from '../src/lib/flags.ts';
 import type { Log } from '../src/lib/log.ts';
@@ -58,6 +59,9 @@ const run = async (settings: SpeakerSettings, log: Log, signal: AbortSignal): Pr
     component: 'metallb-speaker',
     host: self,
   });
+  let updatedAt = clock.now();
+  // An event is written after the frames it tells of, and not while more addresses are coming.
+  const gate = eventGate({ clock, busyUntil: () => updatedAt });
   const rest = collectAtRest(clock, shrinkHeap);
   const cluster = watchCluster({
     api,
@@ -67,6 +71,7 @@ const run = async (settings: SpeakerSettings, log: Log, signal: AbortSignal): Pr
     podSelector: settings['ml-labels'] || defaultPodSelector,
     onUpdate: () => {
       clientMetrics.updates.inc();
+      updatedAt = clock.now();
       rest.worked();
     },
     speaker: () => speaker,
@@ -77,7 +82,7 @@ const run = async (settings: SpeakerSettings, log: Log, signal: AbortSignal): Pr
     ignoreExcludeLabel: settings['ignore-exclude-lb'],
     mirrors: cluster.mirrors,
     responder,
-    recorder,
+    recorder: { record: (object, event) => gate.pass(() => recorder.record(object, event)) },
     announced: ours.announced,
     log,
   });
@@ -113,6 +118,7 @@ const run = async (settings: SpeakerSettings, log: Log, signal: AbortSignal): Pr
   await cluster.run(signal);
   // Silence first: once the pod is being deleted, another speaker has the addresses.
   await responder.stop();
+  gate.open();
   await recorder.close(eventsLimit);
   for (const server of servers) await server?.close();
   api.close();
