@@ -69,8 +69,7 @@ export const assemblePools = (
     metallbNamespace,
   }).configuration.pools;
 
-const poolWith = (pools: readonly Pool[], ip: Ip): Pool | undefined =>
-  pools.find((pool) => addressesOf(pool).has(ip));
+const poolWith = (pools: readonly Pool[], ip: Ip): Pool | undefined => pools.find((pool) => addressesOf(pool).has(ip));
 
 const admits = ({ serviceAllocation }: Pool, { namespace, labels }: ServiceView): boolean =>
   serviceAllocation === undefined ||
