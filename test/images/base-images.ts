@@ -57,7 +57,7 @@ const fillRuntimeImage: FillTree = async (tree) => {
 /** Node, npm, the programs that npm scripts call, and the packages that `npm ci` has fetched on this machine. */
 const fillBuildImage: FillTree = async (tree) => {
   await copyProgram(process.execPath, tree, '/usr/local/bin/node');
-  for (const name of ['sh', 'env', 'mkdir', 'cp']) {
+  for (const name of ['sh', 'env']) {
     const program = findProgram(name);
     if (program === undefined) throw new Error(`${name} is not on PATH`);
     await copyProgram(program, tree, name === 'sh' ? '/bin/sh' : `/usr/bin/${name}`);

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-const file = resolve(import.meta.dirname, '../../package-lock.json');
+const file = resolve(import.meta.dirname, '../package-lock.json');
 const lock = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, { engines?: unknown }> };
 for (const [path, entry] of Object.entries(lock.packages)) if (path !== '') delete entry.engines;
 writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
