@@ -52,11 +52,15 @@ const native = {
   munmap: library.func('int munmap(intptr_t, size_t)') as (address: bigint, length: number) => number,
 };
 
-/** Throws what `errno` says about a call that has just given -1, unless it would only have blocked: that gives -1. */
-const failed = (syscall: keyof typeof native): -1 => {
+/** Throws what `errno` says about a call that has just given -1. */
+const failed = (syscall: keyof typeof native): never => {
+  throw new SystemError(syscall, koffi.errno());
+};
+
+/** -1 where a call that waits or transfers would block or a signal came; throws otherwise. */
+const nothingYet = (syscall: keyof typeof native): -1 => {
   const errno = koffi.errno();
-  if (errno === EAGAIN || errno === EINTR) return -1;
-  throw new SystemError(syscall, errno);
+  return errno === EAGAIN || errno === EINTR ? -1 : failed(syscall);
 };
 
 // The functions below throw `SystemError`. Those that wait or transfer give -1 where they would block or a signal came.
@@ -80,19 +84,19 @@ export const setSocketOption = (fd: number, level: number, name: number, value: 
 /** send(2): octets sent. */
 export const send = (fd: number, bytes: Memory, length: number, flags: number): number => {
   const sent = native.send(fd, bytes, length, flags);
-  return sent >= 0 ? sent : failed('send');
+  return sent >= 0 ? sent : nothingYet('send');
 };
 
 /** recv(2): octets received into `bytes`. */
 export const receive = (fd: number, bytes: Memory, length: number, flags: number): number => {
   const received = native.recv(fd, bytes, length, flags);
-  return received >= 0 ? received : failed('recv');
+  return received >= 0 ? received : nothingYet('recv');
 };
 
 /** poll(2): how many descriptors are ready; `fds` holds a `struct pollfd` per two elements, `timeout` is in ms. */
 export const poll = (fds: Int32Array, timeout: number): number => {
   const ready = native.poll(fds, fds.length / 2, timeout);
-  return ready >= 0 ? ready : failed('poll');
+  return ready >= 0 ? ready : nothingYet('poll');
 };
 
 /** eventfd(2): a new descriptor that holds a counter. */
@@ -104,12 +108,12 @@ export const eventFd = (initial: number, flags: number): number => {
 /** read(2): octets read into `bytes`. */
 export const read = (fd: number, bytes: Memory): number => {
   const length = native.read(fd, bytes, bytes.byteLength);
-  return length >= 0 ? length : failed('read');
+  return length >= 0 ? length : nothingYet('read');
 };
 
 /** close(2); the descriptor is free again even where a signal came. */
 export const close = (fd: number): void => {
-  if (native.close(fd) < 0) failed('close');
+  if (native.close(fd) < 0) nothingYet('close');
 };
 
 /** Where `memory` lies, for structures that hold pointers. The caller keeps `memory` alive. */
