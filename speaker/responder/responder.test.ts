@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { expect, test } from 'vitest';
 import { type Ip, ipv4FromNumber, ipv4ToNumber } from '../../src/lib/ip.ts';
 import { broadcastMac, type Mac, zeroMac } from '../../src/lib/mac.ts';
@@ -22,11 +23,13 @@ class MemorySocket implements FrameSocket {
   filters = 0;
   isOpen = true;
   isFull = false;
+  isRefusing = false;
   readonly #memory = new Uint8Array(64);
 
   setFilter(choices: Iterable<Uint8Array>): void {
     for (const choice of choices) if (choice.length > 0) break;
     this.filters += 1;
+    if (this.isRefusing && this.filters > 1) throw new SystemError('setsockopt', constants.errno.ENOBUFS);
   }
 
   receive(limit: number, onFrame: (frame: DataView, length: number) => void): void {
@@ -56,12 +59,15 @@ class MemorySocket implements FrameSocket {
 const rig = (...links: readonly Link[]) => {
   const sockets = new Map<number, MemorySocket>();
   const reports: ResponderReport[] = [];
-  const failing = new Map<number, string>();
+  const failing = new Map<number, 'EPERM' | 'ENODEV' | 'ENOMEM' | 'filter'>();
+  const opened: MemorySocket[] = [];
   const responder = new Responder({
     openSocket: (index, filters) => {
       const code = failing.get(index);
-      if (code !== undefined) throw new SystemError('bind', code === 'EPERM' ? 1 : 19);
+      if (code !== undefined && code !== 'filter') throw new SystemError('bind', constants.errno[code]);
       const socket = new MemorySocket();
+      opened.push(socket);
+      socket.isRefusing = code === 'filter';
       socket.setFilter(filters);
       sockets.set(index, socket);
       return socket;
@@ -76,6 +82,7 @@ const rig = (...links: readonly Link[]) => {
     responder,
     reports,
     failing,
+    opened,
     socketOf,
     announce: (ip: Ip, interfaces?: readonly string[], now = 0): void => {
       responder.perform({ type: 'announce', ip, interfaces }, millis(now));
@@ -207,6 +214,40 @@ test('an interface that cannot be opened is tried again after a second', () => {
   expect(responder.turn(millis(1000))).toBe(true);
   expect(ask(eth0, a).length).toBe(1);
   expect(reports.at(-1)).toEqual({ type: 'interfaces', names: ['eth0'] });
+});
+
+test('an interface that cannot be opened for long is tried ever more rarely, and told once per reason', () => {
+  const { responder, failing, reports } = rig();
+  const logs = (): number => reports.filter((report) => report.type === 'log').length;
+  failing.set(2, 'ENODEV');
+  responder.setLinks([eth0], millis(0));
+  const tries: number[] = [];
+  for (let next = responder.nextDeadline(); next < 300_000; next = responder.nextDeadline()) {
+    tries.push(next);
+    responder.setLinks([eth0, eth1], millis(next - 1)); // what else changes is no reason to try
+    responder.turn(next);
+  }
+  expect(tries).toEqual([1000, 3000, 7000, 15_000, 31_000, 63_000, 123_000, 183_000, 243_000]);
+  expect(logs()).toBe(1);
+  failing.set(2, 'ENOMEM');
+  responder.turn(responder.nextDeadline());
+  expect(logs()).toBe(2);
+  responder.setLinks([eth1], millis(400_000)); // it goes: the next of this number begins anew
+  expect(responder.nextDeadline()).toBe(Infinity);
+  responder.setLinks([eth0, eth1], millis(500_000));
+  expect([logs(), responder.nextDeadline()]).toEqual([3, 501_000]);
+});
+
+test('a socket that takes no filter is closed again', () => {
+  const { responder, announce, failing, opened } = rig();
+  announce(a);
+  failing.set(2, 'filter');
+  responder.setLinks([eth0], millis(0));
+  responder.turn(millis(1000));
+  expect(opened.map((socket) => socket.isOpen)).toEqual([false, false]);
+  failing.clear();
+  responder.turn(millis(3000));
+  expect(opened.map((socket) => socket.isOpen)).toEqual([false, false, true]);
 });
 
 test('without the right to open packet sockets there is nothing to try again', () => {

@@ -12,8 +12,15 @@ export type ResponderPorts = Pick<PortOptions, 'openSocket' | 'random'> & {
   readonly report: (report: ResponderReport) => void;
 };
 
-/** Counters are reported, and interfaces that could not be opened are tried again, at most this often. */
-const interval = seconds(1);
+/** Counters are reported at most this often. */
+const reportInterval = seconds(1);
+
+/** An interface that could not be opened is tried again after the first of these, then after twice as long each time. */
+const firstRetry = seconds(1);
+const longestRetry = seconds(60);
+
+/** Why an interface could not be opened, and when it is tried again. */
+type Failure = { readonly error: string; readonly delay: Millis; readonly retryAt: Millis };
 
 type Address = {
   readonly number: number;
@@ -33,8 +40,8 @@ export class Responder {
   #served: readonly ServedLink[] = [];
   #reportedNames: readonly string[] | undefined;
   #reportAt = millis(0);
-  /** Set while some interface could not be opened. */
-  #retryAt: Millis | undefined;
+  /** By the index of the interface. */
+  readonly #failures = new Map<number, Failure>();
 
   constructor(world: ResponderPorts) {
     this.#world = world;
@@ -77,13 +84,13 @@ export class Responder {
   turn(now: Millis): boolean {
     for (const port of this.#ports.values()) port.announce(now);
     if (this.#counted.size > 0 && now >= this.#reportAt) this.#reportCounters(now);
-    return this.#retryAt !== undefined && now >= this.#retryAt && this.#openPorts(now);
+    return this.#retryAt() <= now && this.#openPorts(now);
   }
 
   /** When `turn` has something to do. */
   nextDeadline(): Millis {
     let next: number = this.#counted.size > 0 ? this.#reportAt : Infinity;
-    if (this.#retryAt !== undefined) next = Math.min(next, this.#retryAt);
+    next = Math.min(next, this.#retryAt());
     for (const port of this.#ports.values()) next = Math.min(next, port.nextDeadline() ?? Infinity);
     return millis(next);
   }
@@ -105,11 +112,12 @@ export class Responder {
       port.close();
       isChanged = true;
     }
-    this.#retryAt = undefined;
+    for (const index of this.#failures.keys()) if (!wanted.has(index)) this.#failures.delete(index);
     for (const link of this.#served) {
       const port = this.#ports.get(link.index);
       if (port !== undefined) port.setMac(link.mac, now);
-      else isChanged = this.#openPort(link, now) || isChanged;
+      else if ((this.#failures.get(link.index)?.retryAt ?? now) <= now)
+        isChanged = this.#openPort(link, now) || isChanged;
     }
     const names = [...this.#ports.values()].map((port) => port.name);
     if (names.toString() !== this.#reportedNames?.toString()) this.#world.report({ type: 'interfaces', names });
@@ -118,25 +126,41 @@ export class Responder {
   }
 
   #openPort(link: ServedLink, now: Millis): boolean {
-    const { openSocket, random, report } = this.#world;
+    const { openSocket, random } = this.#world;
+    let port: Port | undefined;
     try {
-      const port = new Port({ link, openSocket, random, onCounted: (counters) => this.#counted.add(counters) }, now);
+      port = new Port({ link, openSocket, random, onCounted: (counters) => this.#counted.add(counters) }, now);
       for (const address of this.#addresses.values()) place(address, port, now);
       port.updateFilter();
       this.#ports.set(link.index, port);
+      this.#failures.delete(link.index);
       return true;
     } catch (error) {
+      port?.close();
       // Without the capability nothing will ever work; an interface may have gone this moment, memory may come back.
       if (!(error instanceof SystemError) || error.code === 'EPERM') throw error;
-      this.#retryAt = millis(now + interval);
-      const fields = { interface: link.name, error: error.message };
-      report({ type: 'log', level: 'warn', message: 'cannot answer ARP on the interface yet', fields });
+      this.#noteFailure(link, error.message, now);
       return false;
     }
   }
 
+  #noteFailure({ index, name }: ServedLink, error: string, now: Millis): void {
+    const last = this.#failures.get(index);
+    const delay = millis(last === undefined ? firstRetry : Math.min(longestRetry, 2 * last.delay));
+    this.#failures.set(index, { error, delay, retryAt: millis(now + delay) });
+    if (last?.error === error) return;
+    const fields = { interface: name, error };
+    this.#world.report({ type: 'log', level: 'warn', message: 'cannot answer ARP on the interface yet', fields });
+  }
+
+  #retryAt(): number {
+    let next = Infinity;
+    for (const { retryAt } of this.#failures.values()) next = Math.min(next, retryAt);
+    return next;
+  }
+
   #reportCounters(now: Millis): void {
-    this.#reportAt = millis(now + interval);
+    this.#reportAt = millis(now + reportInterval);
     const perAddress = [...this.#counted].map((counters) => ({ ...counters }));
     for (const counters of this.#counted) Object.assign(counters, { requests: 0, responses: 0, gratuitous: 0 });
     this.#counted.clear();
