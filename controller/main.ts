@@ -9,55 +9,31 @@ import type { Log } from '../src/lib/log.ts';
 import { seconds, sleep } from '../src/lib/time.ts';
 import { healthRoutes, serveHttp } from '../src/observe/http-server.ts';
 import { createLog } from '../src/observe/log.ts';
+import { runProgram } from '../src/observe/run-program.ts';
 import { createController } from './controller.ts';
 import { ensureMemberlistSecret } from './memberlist-secret.ts';
 import { controllerMetrics } from './metrics.ts';
 import { type Options, parseOptions } from './options.ts';
 
-/** 0: ended by SIGTERM or SIGINT. 1: could not start, or a fault of ours. 2: bad usage. */
-type ExitCode = 0 | 1 | 2;
-
 const clock = realClock;
 const secretRetryDelay = seconds(2);
 
-const main = async (argv: readonly string[]): Promise<ExitCode> => {
-  const invocation = parseOptions(packageJson.version, argv, process.env);
-  if (!invocation.ok) {
-    process.stderr.write(`controller: ${invocation.error}\nSee controller --help.\n`);
-    return 2;
-  }
-  if (invocation.value.type === 'print') {
-    process.stdout.write(invocation.value.text);
-    return 0;
-  }
-  const { options, ignored } = invocation.value;
-  const log = createLog({ level: options['log-level'] });
-  if (ignored.length > 0) log.warn('flags without effect', { flags: ignored });
-  if (process.env['METALLB_BGP_TYPE'] === 'frr') log.warn('METALLB_BGP_TYPE=frr is deprecated');
-  try {
-    await serve(options, log);
-    log.info('ended');
-    return 0;
-  } catch (error) {
-    log.error('failed', { error });
-    return 1;
-  }
-};
+/** How long ending may take in all: the writes under way, then the events. */
+const endLimit = seconds(5);
 
-/** Runs until a signal ends the process; rejects if it cannot start. */
-const serve = async (options: Options, log: Log): Promise<void> => {
+/** Serves until the signal aborts; rejects if it cannot start. */
+const run = async (options: Options, log: Log, signal: AbortSignal): Promise<void> => {
   const metallbNamespace = options.namespace || podNamespace();
   if (metallbNamespace === undefined)
     throw new Error('no namespace: not in a pod, no --namespace, no METALLB_NAMESPACE');
-  log.info('starting', { version: packageJson.version, namespace: metallbNamespace, lbClass: options['lb-class'] });
-
+  log.info('starting', {
+    event: 'startup',
+    version: packageJson.version,
+    namespace: metallbNamespace,
+    lbClass: options['lb-class'],
+  });
   const ending = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(name, () => {
-      log.info('ending', { signal: name });
-      ending.abort();
-    });
-  }
+  signal.addEventListener('abort', () => ending.abort(), { once: true });
 
   const credentials = await loadCredentials({ clock, kubeconfig: options.kubeconfig });
   const api = createClient({ credentials, clock, userAgent: `metallb-controller/${packageJson.version}` });
@@ -128,5 +104,12 @@ const makeMemberlistSecret = async (
   }
 };
 
-// Whatever is still open, a port for example, must not keep a program alive that has failed.
-process.exit(await main(process.argv.slice(2)));
+await runProgram({
+  name: 'controller',
+  process,
+  clock,
+  invocation: parseOptions(packageJson.version, process.argv.slice(2), process.env),
+  createLog: (options) => createLog({ level: options['log-level'] }),
+  endLimit,
+  run,
+});

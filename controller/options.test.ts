@@ -17,7 +17,10 @@ test("MetalLB's own arguments and environment start the program", () => {
     value: {
       type: 'run',
       options: { port: 9120, 'ml-secret-name': 'memberlist', deployment: 'controller', 'health-probe-port': 17472 },
-      ignored: ['webhook-mode', 'tls-min-version'],
+      warnings: [
+        '-tls-min-version has no effect: nothing is served over TLS',
+        '-webhook-mode has no effect: there are no webhooks (onlywebhook is refused)',
+      ],
     },
   });
 });
@@ -37,6 +40,11 @@ test.each([
   [
     ['--webhook-mode=onlywebhook'],
     'invalid value "onlywebhook" for flag -webhook-mode: there are no webhooks to serve',
+  ],
+  [['--webhook-mode=on'], 'invalid value "on" for flag -webhook-mode: must be one of enabled, disabled'],
+  [
+    ['--ml-secret-name=memberlist'],
+    'the Secret needs an owner: give --deployment or METALLB_DEPLOYMENT beside --ml-secret-name',
   ],
   [['--port=70000'], 'invalid value "70000" for flag -port: must be from 0 to 65535'],
 ])('%j is refused', (argv, error) => expect(parse(argv)).toEqual({ ok: false, error }));

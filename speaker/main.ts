@@ -6,38 +6,31 @@ import { createClient } from '../src/k8s/client.ts';
 import { loadCredentials, podNamespace } from '../src/k8s/credentials.ts';
 import { eventGate } from '../src/k8s/event-gate.ts';
 import { createEventRecorder } from '../src/k8s/events.ts';
-import { parseFlags } from '../src/lib/flags.ts';
 import type { Log } from '../src/lib/log.ts';
 import { millis, seconds } from '../src/lib/time.ts';
 import { healthRoutes, metricsRoutes, serveHttp } from '../src/observe/http-server.ts';
 import { createLog } from '../src/observe/log.ts';
 import { createMetrics, kubernetesClientMetrics, processMetrics } from '../src/observe/metrics.ts';
+import { runProgram } from '../src/observe/run-program.ts';
 import { watchCluster } from './cluster.ts';
 import { exclusionFile, parseExclusions } from './exclusions.ts';
 import { speakerMetrics } from './metrics.ts';
 import type { ResponderReport } from './responder/messages.ts';
 import { startResponder } from './responder/client.ts';
-import { defaultPodSelector, speakerFlags, type SpeakerSettings } from './settings.ts';
+import { defaultPodSelector, type Options, parseOptions } from './options.ts';
 import { createSpeaker } from './speaker.ts';
 
-/** The exit codes: it was asked to end, it cannot go on, the command line is wrong. */
-const exitCode = { clean: 0, failure: 1, usage: 2 } as const;
+const clock = realClock;
 
 /** How long events may take to be written after SIGTERM, and how long ending may take in all. */
 const eventsLimit = millis(300);
 const endLimit = seconds(2);
 
-const program = {
-  name: 'speaker',
-  summary: 'makes the addresses of services reachable from the LAN, one on every node.',
-  version: packageJson.version,
-};
-
-const run = async (settings: SpeakerSettings, log: Log, signal: AbortSignal): Promise<void> => {
-  const self = settings['node-name'];
-  const namespace = settings.namespace || podNamespace();
+const run = async (options: Options, log: Log, signal: AbortSignal): Promise<void> => {
+  const self = options['node-name'];
+  const namespace = options.namespace || podNamespace();
   if (namespace === undefined) throw new Error('no namespace: give --namespace or METALLB_NAMESPACE outside a pod');
-  log.info('starting', { event: 'startup', version: program.version, namespace });
+  log.info('starting', { event: 'startup', version: packageJson.version, namespace });
 
   const exclusions = parseExclusions(readIfExists(exclusionFile));
   if (!exclusions.ok) throw new Error(`cannot tell which interfaces are excluded: ${exclusions.error}`);
@@ -48,9 +41,8 @@ const run = async (settings: SpeakerSettings, log: Log, signal: AbortSignal): Pr
   const clientMetrics = kubernetesClientMetrics(metrics);
   const ours = speakerMetrics(metrics, self);
 
-  const clock = realClock;
-  const credentials = await loadCredentials({ clock, kubeconfig: settings.kubeconfig });
-  const api = createClient({ credentials, clock, userAgent: `metallb-speaker/${program.version}` });
+  const credentials = await loadCredentials({ clock, kubeconfig: options.kubeconfig });
+  const api = createClient({ credentials, clock, userAgent: `metallb-speaker/${packageJson.version}` });
   const recorder = createEventRecorder({
     api,
     clock,
@@ -68,7 +60,7 @@ const run = async (settings: SpeakerSettings, log: Log, signal: AbortSignal): Pr
     clock,
     log,
     namespace,
-    podSelector: settings['ml-labels'] || defaultPodSelector,
+    podSelector: options['ml-labels'] || defaultPodSelector,
     onUpdate: () => {
       clientMetrics.updates.inc();
       updatedAt = clock.now();
@@ -78,8 +70,8 @@ const run = async (settings: SpeakerSettings, log: Log, signal: AbortSignal): Pr
   });
   const speaker = createSpeaker({
     self,
-    loadBalancerClass: settings['lb-class'],
-    ignoreExcludeLabel: settings['ignore-exclude-lb'],
+    loadBalancerClass: options['lb-class'],
+    ignoreExcludeLabel: options['ignore-exclude-lb'],
     mirrors: cluster.mirrors,
     responder,
     recorder: { record: (object, event) => gate.pass(() => recorder.record(object, event)) },
@@ -106,10 +98,10 @@ const run = async (settings: SpeakerSettings, log: Log, signal: AbortSignal): Pr
   const onError = (error: unknown): void => log.error('an HTTP request failed', { error });
   const whyNotReady = (): string | undefined => (speaker.isReady() ? undefined : 'not synced yet');
   const servers = await Promise.all([
-    serveHttp({ host: undefined, port: settings.port, routes: metricsRoutes(metrics.registry), onError }),
+    serveHttp({ host: undefined, port: options.port, routes: metricsRoutes(metrics.registry), onError }),
     serveHttp({
       host: '127.0.0.1',
-      port: settings['health-probe-port'],
+      port: options['health-probe-port'],
       routes: healthRoutes(whyNotReady),
       onError,
     }),
@@ -133,39 +125,12 @@ const readIfExists = (path: string): string | undefined => {
   }
 };
 
-const main = async (): Promise<number> => {
-  const line = parseFlags(program, speakerFlags, process.argv.slice(2), process.env);
-  if (!line.ok) return usage(line.error);
-  if (line.value.type === 'print') {
-    process.stdout.write(line.value.text);
-    return exitCode.clean;
-  }
-  const settings = line.value.values;
-  if (settings['node-name'] === '') return usage('no node name: give --node-name or METALLB_NODE_NAME');
-  const log = createLog({ level: settings['log-level'], fields: { node: settings['node-name'] } });
-
-  const fail = (error: unknown): void => {
-    log.error('failed', { error });
-    process.exit(exitCode.failure);
-  };
-  process.on('uncaughtException', fail);
-  process.on('unhandledRejection', fail);
-  const ending = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(name, () => {
-      log.info('ending', { event: 'shutdown', signal: name });
-      ending.abort();
-      realClock.after(endLimit, () => fail(new Error(`not ended ${endLimit / 1000} s after ${name}`)));
-    });
-  }
-  await run(settings, log, ending.signal);
-  return exitCode.clean;
-};
-
-const usage = (problem: string): number => {
-  process.stderr.write(`speaker: ${problem}\nspeaker --help lists the flags.\n`);
-  return exitCode.usage;
-};
-
-// Exits rather than returns: nothing that is still open may keep a speaker alive that has ended.
-process.exit(await main());
+await runProgram({
+  name: 'speaker',
+  process,
+  clock,
+  invocation: parseOptions(packageJson.version, process.argv.slice(2), process.env),
+  createLog: (options) => createLog({ level: options['log-level'], fields: { node: options['node-name'] } }),
+  endLimit,
+  run,
+});

@@ -125,7 +125,13 @@ export type CommandLine<Flags> =
   | { readonly type: 'print'; readonly text: string };
 
 /** How a program names itself. */
-export type Program = { readonly name: string; readonly summary: string; readonly version: string };
+export type Program = {
+  readonly name: string;
+  readonly summary: string;
+  readonly version: string;
+  /** Shown by `--help` below the flags. */
+  readonly notes?: string;
+};
 
 type AnyFlags = Readonly<Record<string, Flag<unknown>>>;
 
@@ -189,14 +195,14 @@ const withDefaults = <Flags extends AnyFlags>(
   return ok({ type: 'run', values: values as FlagValues<Flags> });
 };
 
-const helpText = ({ name, summary }: Program, flags: AnyFlags): string => {
+const helpText = ({ name, summary, notes = '' }: Program, flags: AnyFlags): string => {
   const rows = Object.entries(flags).map(
     ([flagName, known]) => [`  --${flagName} ${known.placeholder}`.trimEnd(), describe(known)] as const,
   );
   rows.push(['  --help', 'print this text'], ['  --version', 'print the version']);
   const width = Math.max(...rows.map(([left]) => left.length));
   const lines = rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`);
-  return `${name}: ${summary}\n\nFlags:\n${lines.join('\n')}\n`;
+  return `${name}: ${summary}\n\nFlags:\n${lines.join('\n')}\n${notes}`;
 };
 
 const describe = ({ help, shownFallback, env }: Flag<unknown>): string => {

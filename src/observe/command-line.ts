@@ -1,0 +1,95 @@
+import { type Flag, flag, type FlagValues, parseFlags, type Program } from '../lib/flags.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import { logLevels } from './log.ts';
+
+const noEffect = 'accepted for compatibility, no effect: ';
+
+/** A flag of MetalLB for what the program does not do: accepted, so that existing manifests start. */
+export const withoutEffect = (why: string): Flag<string> => flag.string({ help: `${noEffect}${why}`, fallback: '' });
+
+/** As `withoutEffect`, for a flag that stands alone. */
+export const switchWithoutEffect = (why: string): Flag<boolean> =>
+  flag.bool({ help: `${noEffect}${why}`, fallback: false });
+
+const noTls = withoutEffect('nothing is served over TLS');
+
+/** What both programs take: MetalLB's names and defaults. */
+export const commonFlags = {
+  namespace: flag.string({
+    help: 'namespace of the custom resources; empty: the one this pod runs in',
+    fallback: '',
+    env: 'METALLB_NAMESPACE',
+  }),
+  'lb-class': flag.string({
+    help: 'handle services with this spec.loadBalancerClass; empty: those without one',
+    fallback: '',
+  }),
+  'log-level': flag.enum({ help: 'what is logged', values: logLevels, fallback: 'info' }),
+  port: flag.int({ help: 'port of /metrics (HTTP, all addresses); 0: off', fallback: 9120, min: 0, max: 65_535 }),
+  kubeconfig: flag.string({
+    help: 'kubeconfig file, to run outside a pod; empty: the account of the pod',
+    fallback: '',
+    env: 'KUBECONFIG',
+  }),
+  'pod-name': withoutEffect('nothing is read of our own pod by its name'),
+  'pprof-bind-address': withoutEffect('there is no pprof in this program'),
+  'metrics-cert-dir': noTls,
+  'tls-min-version': noTls,
+  'tls-cipher-suites': noTls,
+  'tls-curve-preferences': noTls,
+} as const;
+
+/** What a program ends with: it was asked to end, it cannot start or go on, its command line is wrong. */
+export const exitCode = { clean: 0, failure: 1, usage: 2 } as const;
+
+const bgpTypes = ['native', 'frr', 'frr-k8s'] as const;
+const bgpVariable = 'METALLB_BGP_TYPE';
+
+const notes = `
+Environment:
+  ${bgpVariable}  ${bgpTypes.join(', ')}; no effect: there is no BGP yet, services are announced by layer 2 alone
+
+Exit codes:
+  ${exitCode.clean}  ended by SIGTERM or SIGINT
+  ${exitCode.failure}  could not start, or failed
+  ${exitCode.usage}  the command line or the environment is wrong
+`;
+
+/** What a command line asks for: to run, or to print a text and end well. */
+export type Invocation<Options> =
+  | {
+      readonly type: 'run';
+      readonly options: Options;
+      /** What was asked for and is not done, to be logged. */
+      readonly warnings: readonly string[];
+    }
+  | { readonly type: 'print'; readonly text: string };
+
+/** Reads the command line, without the program's name, and the environment. The error says what is wrong. */
+export const parseCommandLine = <const Flags extends Readonly<Record<string, Flag<unknown>>>>(
+  program: Omit<Program, 'notes'>,
+  flags: Flags,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Result<Invocation<FlagValues<Flags>>> => {
+  const line = parseFlags({ ...program, notes }, flags, argv, env);
+  if (!line.ok) return line;
+  if (line.value.type === 'print') return ok(line.value);
+  const bgpType = env[bgpVariable] || 'native';
+  if (!bgpTypes.some((type) => type === bgpType)) {
+    return err(
+      `invalid value ${JSON.stringify(bgpType)} of variable ${bgpVariable}: must be one of ${bgpTypes.join(', ')}`,
+    );
+  }
+  const options = line.value.values;
+  const values: Readonly<Record<string, unknown>> = options;
+  const warnings = Object.entries(flags)
+    .filter(([name, { help, fallback }]) => help.startsWith(noEffect) && values[name] !== fallback)
+    .map(([name, { help }]) => `-${name} has no effect: ${help.slice(noEffect.length)}`);
+  if (bgpType !== 'native') {
+    warnings.push(
+      `${bgpVariable}=${bgpType} has no effect: there is no BGP yet, services are announced by layer 2 alone`,
+    );
+  }
+  return ok({ type: 'run', options, warnings });
+};
