@@ -31,6 +31,13 @@ test('a late turn sends one announcement for all that were missed and goes on wi
   expect(late).toEqual([7, undefined, 7, undefined]);
 });
 
+test('a first announcement that is late makes no later one superfluous', () => {
+  const announcer = createAnnouncer(() => 0);
+  announcer.announce(7, millis(0));
+  expect(announcer.takeDue(millis(80))).toBe(7);
+  expect(run(announcer, 6000).map(([at]) => at)).toEqual([130, 330, 1080, 2080, 5080]);
+});
+
 test('announcing again starts the series anew', () => {
   const announcer = createAnnouncer(() => 0);
   announcer.announce(7, millis(0));

@@ -32,7 +32,7 @@ const refreshRate = 50;
 /** Makes the announcer of one interface. `random` gives numbers in [0, 1) and spreads the refreshes. */
 export const createAnnouncer = (random: () => number): Announcer => {
   /** For each address the start of its series and the position in it. */
-  const progress = new Map<number, { readonly start: Millis; position: number }>();
+  const progress = new Map<number, { start: Millis; position: number }>();
   const deadlines = createDeadlineQueue<number>();
 
   const nextRefresh = (now: Millis): Millis => {
@@ -53,6 +53,7 @@ export const createAnnouncer = (random: () => number): Announcer => {
       const address = deadlines.takeDue(now);
       if (address === undefined) return undefined;
       const state = progress.get(address)!;
+      if (state.position === 0) state.start = now; // the series counts from when the first was really sent
       const isPast = (offset: Millis | undefined): boolean => offset !== undefined && state.start + offset <= now;
       // A turn that comes late makes up for all it missed with one announcement.
       while (isPast(series[state.position])) state.position += 1;
