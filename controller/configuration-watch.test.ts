@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Configuration, ConfigurationProblem } from '../src/domain/config/configuration.ts';
-import { configurationWatch, problemTeller, projectPool, type PoolView } from './configuration-watch.ts';
+import type { Configuration } from '../src/domain/config/configuration.ts';
+import { configurationWatch, projectPool, type PoolView } from './configuration-watch.ts';
 
 const rawPool = {
   metadata: { name: 'a', namespace: 'metallb-system', uid: 'p1', creationTimestamp: '2026-01-01T00:00:00Z' },
@@ -34,15 +34,4 @@ test('nothing is assembled before the start, and changes of one turn are one con
   watch.touch();
   await Promise.resolve();
   expect(seen).toEqual([0, 1]);
-});
-
-test('a problem is told when it comes up, and again only after it was gone', () => {
-  const told: string[] = [];
-  const tell = problemTeller(({ name }) => told.push(name));
-  const problem = (name: string) => ({ name, reason: 'InvalidAddresses' }) as ConfigurationProblem;
-  tell([problem('a')]);
-  tell([problem('a'), problem('b')]);
-  tell([problem('b')]);
-  tell([problem('a'), problem('b')]);
-  expect(told).toEqual(['a', 'b', 'a']);
 });

@@ -71,15 +71,3 @@ export const configurationWatch = (options: ConfigurationWatchOptions): Configur
     },
   };
 };
-
-/** Tells of each problem when it comes up, and not again while it stands. */
-export const problemTeller = (
-  tell: (problem: ConfigurationProblem) => void,
-): ConfigurationWatchOptions['onProblems'] => {
-  let standing: ReadonlySet<string> = new Set();
-  return (problems) => {
-    const now = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
-    for (const [text, problem] of now) if (!standing.has(text)) tell(problem);
-    standing = new Set(now.keys());
-  };
-};

@@ -1,8 +1,9 @@
 import { Allocator } from '../src/domain/allocator/allocator.ts';
-import type { Configuration, ConfigurationProblem } from '../src/domain/config/configuration.ts';
+import type { Configuration } from '../src/domain/config/configuration.ts';
 import { annotation, handlesClass, type ObjectKey, type ServiceView } from '../src/domain/objects.ts';
 import { type ServiceEvent, statusQuarrel } from '../src/domain/service/events.ts';
 import { type Api, isConflict } from '../src/k8s/api.ts';
+import { problemReporter } from '../src/k8s/configuration-problems.ts';
 import { projectCustomResource } from '../src/k8s/custom-resource.ts';
 import { eventGate } from '../src/k8s/event-gate.ts';
 import type { EventRecorder } from '../src/k8s/events.ts';
@@ -13,7 +14,7 @@ import { createWorkQueue } from '../src/k8s/work-queue.ts';
 import type { Log } from '../src/lib/log.ts';
 import { type Clock, type Millis, seconds, sleep } from '../src/lib/time.ts';
 import type { HttpRoutes } from '../src/observe/http-server.ts';
-import { configurationWatch, type PoolView, problemTeller, projectPool } from './configuration-watch.ts';
+import { configurationWatch, type PoolView, projectPool } from './configuration-watch.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { poolStatusWriter } from './pool-status-writer.ts';
 import { ServiceReconciler } from './service-reconciler.ts';
@@ -154,24 +155,23 @@ export const createController = (ports: ControllerPorts, settings: ControllerSet
   const l2Advertisements = reflect(resources.l2Advertisements, metallbNamespace, projectCustomResource, touchIfChanged);
   const namespaces = reflect(resources.namespaces, undefined, projectNamespace, touchIfChanged);
 
-  const tellProblem = ({ kind, namespace, name, uid, field, message, reason }: ConfigurationProblem): void => {
-    const { apiVersion } = resources.ipAddressPools;
-    events.record(
-      { apiVersion, kind, namespace, name, uid },
-      { type: 'Warning', reason, message: `${field}: ${message}` },
-    );
-    log.warn('part of the configuration is left out', { kind, object: `${namespace}/${name}`, field, reason, message });
-  };
-  const tellNewProblems = problemTeller(tellProblem);
+  const reportProblems = problemReporter({
+    log,
+    metrics,
+    tell: ({ kind, namespace, name, uid, field, message, reason }) => {
+      const { apiVersion } = resources.ipAddressPools;
+      events.record(
+        { apiVersion, kind, namespace, name, uid },
+        { type: 'Warning', reason, message: `${field}: ${message}` },
+      );
+    },
+  });
   const watch = configurationWatch({
     pools,
     l2Advertisements,
     namespaces,
     metallbNamespace,
-    onProblems: (problems) => {
-      tellNewProblems(problems);
-      metrics.configStale.set(problems.length > 0 ? 1 : 0);
-    },
+    onProblems: reportProblems,
     onConfiguration: (next) => {
       const isFirst = configuration === undefined;
       configuration = next;

@@ -1,8 +1,9 @@
 import { assembleConfiguration } from '../src/domain/config/assemble.ts';
-import type { Configuration, ConfigurationProblem } from '../src/domain/config/configuration.ts';
+import type { Configuration } from '../src/domain/config/configuration.ts';
 import type { CustomResource } from '../src/domain/config/custom-resource.ts';
 import type { ServiceView } from '../src/domain/objects.ts';
 import type { Api } from '../src/k8s/api.ts';
+import { problemReporter, type ProblemReporterOptions } from '../src/k8s/configuration-problems.ts';
 import { projectCustomResource } from '../src/k8s/custom-resource.ts';
 import { projectEndpointSlice, projectNode, projectService, projectSpeakerPod } from '../src/k8s/projections.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from '../src/k8s/reflector.ts';
@@ -19,6 +20,7 @@ export type ClusterOptions = {
   readonly namespace: string;
   /** Label selector of the speaker pods. */
   readonly podSelector: string;
+  readonly metrics: ProblemReporterOptions['metrics'];
   /** Told of every object that came, changed or went. */
   readonly onUpdate: () => void;
   /** Who takes the changes; asked for at the first one. */
@@ -41,6 +43,7 @@ export const watchCluster = ({
   log,
   namespace,
   podSelector,
+  metrics,
   onUpdate,
   speaker,
 }: ClusterOptions): Cluster => {
@@ -92,7 +95,8 @@ export const watchCluster = ({
     project: projectCustomResource,
     onChange: onConfiguration,
   });
-  const tell = problemTeller(log);
+  // The controller is who tells users, by events.
+  const reportProblems = problemReporter({ log, metrics });
 
   const configuration = (): Configuration => {
     const assembly = assembleConfiguration({
@@ -101,7 +105,7 @@ export const watchCluster = ({
       namespaces: [],
       metallbNamespace: namespace,
     });
-    tell(assembly.problems);
+    reportProblems(assembly.problems);
     return assembly.configuration;
   };
 
@@ -121,18 +125,4 @@ const noPorts: ServiceView['ports'] = [];
 const projectAnnounceable = (raw: unknown): ServiceView | undefined => {
   const service = projectService(raw);
   return service && { ...service, selector: {}, ports: noPorts };
-};
-
-/** Logs each problem once, until it is gone. The controller is who tells users, by events. */
-const problemTeller = (log: Log): ((problems: readonly ConfigurationProblem[]) => void) => {
-  let told = new Set<string>();
-  return (problems) => {
-    const now = new Set<string>();
-    for (const { kind, name, field, message, reason } of problems) {
-      const text = `${kind}/${name} ${field}: ${message}`;
-      now.add(text);
-      if (!told.has(text)) log.warn('a part of the configuration is left out', { kind, name, field, message, reason });
-    }
-    told = now;
-  };
 };

@@ -61,6 +61,7 @@ const run = async (options: Options, log: Log, signal: AbortSignal): Promise<voi
     log,
     namespace,
     podSelector: options['ml-labels'] || defaultPodSelector,
+    metrics: clientMetrics,
     onUpdate: () => {
       clientMetrics.updates.inc();
       updatedAt = clock.now();

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import type { ConfigurationProblem } from '../domain/config/configuration.ts';
+import { silentLog } from '../lib/log.ts';
+import { problemReporter } from './configuration-problems.ts';
+
+const rig = () => {
+  const told: string[] = [];
+  const logged: unknown[] = [];
+  const seen = { errors: 0, stale: -1 };
+  const report = problemReporter({
+    log: { ...silentLog, warn: (message, fields) => logged.push([message, fields?.['object']]) },
+    metrics: { updateErrors: { inc: () => void seen.errors++ }, configStale: { set: (value) => (seen.stale = value) } },
+    tell: ({ name }) => told.push(name),
+  });
+  return { report, told, logged, seen };
+};
+const problem = (name: string, reason = 'InvalidAddresses') =>
+  ({ namespace: 'm', name, reason }) as ConfigurationProblem;
+
+test('a problem is told when it comes up, and again only after it was gone', () => {
+  const { report, told, seen } = rig();
+  report([problem('a')]);
+  report([problem('a'), problem('b')]);
+  report([problem('b')]);
+  report([problem('a'), problem('b')]);
+  expect([told, seen]).toEqual([['a', 'b', 'a'], { errors: 3, stale: 1 }]);
+  report([]);
+  expect(seen).toEqual({ errors: 3, stale: 0 });
+});
+
+test('what merely stands there twice leaves nothing out', () => {
+  const { report, told, logged, seen } = rig();
+  report([problem('a', 'DuplicateDefinition')]);
+  expect([told, seen]).toEqual([['a'], { errors: 0, stale: 0 }]);
+  report([problem('a', 'DuplicateDefinition'), problem('b', 'NotSupportedYet')]);
+  expect([told, seen]).toEqual([['a', 'b'], { errors: 1, stale: 1 }]);
+  expect(logged).toEqual([
+    ['the configuration says something twice', 'm/a'],
+    ['a part of the configuration is left out', 'm/b'],
+  ]);
+});
