@@ -222,7 +222,8 @@ export class ServiceReconciler {
     if (held === undefined || ips.length === 0) return;
     const isGivenUp = ips.some((ip) => !held.ips.includes(ip));
     if (unwritten === undefined && !isGivenUp) return;
-    const pool = annotation(view, 'allocatedFromPool') ?? held.pool;
+    const from = annotation(view, 'allocatedFromPool') ?? held.pool;
+    const pool = from ?? ips.map((ip) => this.#allocator.poolOf(ip)?.name).find((name) => name !== undefined);
     this.#reserve(view.key, { ips, pool }, view.ingress);
     record.unwritten = undefined;
     if (isGivenUp) record.events = record.events.filter(({ event }) => event.reason !== 'IPAllocated');
