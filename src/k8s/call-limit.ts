@@ -5,6 +5,8 @@ import { ApiError, ApiUnreachable, type ApiRequest } from './api.ts';
 export type CallLimit = {
   /** Throws if the call is over already. */
   readonly check: () => void;
+  /** What the promise gives, unless the call is over before that; then it rejects. */
+  readonly race: <T>(promise: Promise<T>) => Promise<T>;
   /** Says how to end what is under way; the last one counts. */
   readonly onEnd: (end: (reason: Error) => void) => void;
   /** The answer has begun: from here on only the caller's signal counts. */
@@ -32,9 +34,16 @@ export const limitCall = (call: ApiRequest, clock: Clock): CallLimit => {
   });
   if (signal?.aborted) onSignal();
   else signal?.addEventListener('abort', onSignal, { once: true });
+  const check = (): void => {
+    if (ended !== undefined) throw ended.reason;
+  };
   return {
-    check: () => {
-      if (ended !== undefined) throw ended.reason;
+    check,
+    race: async (promise) => {
+      const over = Promise.withResolvers<never>();
+      end = over.reject;
+      if (ended !== undefined) over.reject(ended.reason);
+      return Promise.race([promise, over.promise]);
     },
     onEnd: (how) => {
       end = how;

@@ -70,6 +70,27 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
+test('a credential that does not come ends with the call', async () => {
+  const clock = fakeClock();
+  const hanging = createClient({
+    credentials: {
+      server: new URL('http://127.0.0.1:1/'),
+      identity: () => new Promise(() => {}),
+      forget: () => {},
+    },
+    clock,
+    userAgent: 'metallb-test/1',
+  });
+  const late = failure(hanging.request({ path: '/late' }));
+  await clock.advanceAsync(seconds(30));
+  expect(await late).toEqual(new ApiUnreachable('GET /late: no answer within 30 s', undefined));
+  const ending = new AbortController();
+  const aborted = failure(hanging.stream({ path: '/aborted', signal: ending.signal }));
+  ending.abort(new Error('enough'));
+  expect(await aborted).toEqual(new Error('enough'));
+  expect(clock.pending()).toBe(0);
+});
+
 test('a call carries path, query, body, and who we are', async () => {
   const { api, calls } = await rig((call) => json(call, { ok: true }));
   const answer = await api.request({

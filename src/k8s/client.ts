@@ -46,7 +46,7 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
 
   /** Sends one call; resolves with the answer's head if it is a yes. */
   const send = async (call: ApiRequest, limit: CallLimit, isStream: boolean): Promise<IncomingMessage> => {
-    const { headers, agent } = await prepare(isStream);
+    const { headers, agent } = await limit.race(prepare(isStream)); // an exec plugin may hang
     limit.check();
     const method = call.method ?? 'GET';
     const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
