@@ -87,6 +87,13 @@ test('Secrets are touched in one role only: one by its name, and creation', () =
   ]);
 });
 
+test('a collection is listed and watched only, and a status patched', () => {
+  const rules = objects.flatMap((object) => object.rules ?? []).filter((rule) => rule.resourceNames === undefined);
+  expect(new Set(rules.map(({ verbs }) => verbs.join(' ')))).toEqual(
+    new Set(['list watch', 'patch', 'create patch', 'create']),
+  );
+});
+
 test('no role has a wildcard, and speakers only read, apart from events', () => {
   const rules = objects.flatMap((object) => object.rules ?? []);
   expect(rules.flatMap(({ apiGroups, resources, verbs }) => [...apiGroups, ...resources, ...verbs])).not.toContain('*');
