@@ -1,6 +1,7 @@
 import type { ObjectKey } from '../src/domain/objects.ts';
 import type { Ip } from '../src/lib/ip.ts';
 import type { Metrics } from '../src/observe/metrics.ts';
+import { multiMap } from './multi-map.ts';
 import type { ResponderReport } from './responder/messages.ts';
 
 /** What only the speaker tells, under MetalLB's names. */
@@ -10,7 +11,7 @@ export type SpeakerMetrics = {
     readonly set: (service: ObjectKey, ip: Ip) => void;
     readonly remove: (service: ObjectKey, ip: Ip) => void;
   };
-  /** Adds what the responder has counted. */
+  /** Adds what the responder has counted, of addresses that are announced: the series of the others are gone. */
   readonly count: (perAddress: Extract<ResponderReport, { readonly type: 'counters' }>['perAddress']) => void;
 };
 
@@ -29,14 +30,24 @@ export const speakerMetrics = ({ counter, gauge }: Metrics, node: string): Speak
     'Number of gratuitous layer2 packets sent for owned IPs as a result of failovers.',
     ['ip'],
   );
+  /** On whose behalf an address is announced. */
+  const claims = multiMap<Ip, ObjectKey>();
   const labels = (service: ObjectKey, ip: Ip) => ({ service, protocol: 'layer2', node, ip });
   return {
     announced: {
-      set: (service, ip) => announced.set(labels(service, ip), 1),
-      remove: (service, ip) => announced.remove(labels(service, ip)),
+      set: (service, ip) => {
+        claims.add(ip, service);
+        announced.set(labels(service, ip), 1);
+      },
+      remove: (service, ip) => {
+        claims.remove(ip, service);
+        announced.remove(labels(service, ip));
+        if (claims.get(ip).size === 0) for (const counter of [requests, responses, gratuitous]) counter.remove({ ip });
+      },
     },
     count: (perAddress) => {
       for (const { ip, ...counts } of perAddress) {
+        if (claims.get(ip).size === 0) continue;
         if (counts.requests > 0) requests.inc({ ip }, counts.requests);
         if (counts.responses > 0) responses.inc({ ip }, counts.responses);
         if (counts.gratuitous > 0) gratuitous.inc({ ip }, counts.gratuitous);
