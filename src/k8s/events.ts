@@ -14,6 +14,8 @@ export type ObjectReference = {
   readonly name: string;
   readonly uid: string;
   readonly resourceVersion?: string | undefined;
+  /** The part of the object that is meant: `spec.containers{web}`. */
+  readonly fieldPath?: string | undefined;
 };
 
 /** What `kubectl describe` shows. */
@@ -87,7 +89,7 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
     if (isClosed) return;
     const objectKey = [object.apiVersion, object.kind, object.namespace ?? '', object.name, object.uid].join('/');
     if (!limit.take(objectKey, clock.now())) return;
-    const key = [objectKey, event.type, event.reason, event.message].join('/');
+    const key = [objectKey, object.fieldPath ?? '', event.type, event.reason, event.message].join('/');
     const now = wallTime();
     const entry = remembered.get(key) ?? {
       object,

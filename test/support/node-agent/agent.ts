@@ -2,9 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeApiClient, readKubeconfig } from './api-client.ts';
+import { realClock } from '../../../src/io/real-clock.ts';
+import type { Api } from '../../../src/k8s/api.ts';
+import { createEventRecorder } from '../../../src/k8s/events.ts';
+import { createReflector } from '../../../src/k8s/reflector.ts';
+import { seconds } from '../../../src/lib/time.ts';
+import { connectByKubeconfig } from '../control-plane/kubeconfig.ts';
 import { type Environment, kubernetesServiceVariables } from './environment.ts';
-import { makeEventRecorder } from './events.ts';
 import { serveKubelet } from './kubelet-server.ts';
 import { makeLog } from './log.ts';
 import { keepNodeAlive, kubeletPort, registerNode } from './node.ts';
@@ -13,15 +17,17 @@ import { becomeOnlyAgent } from './only-one.ts';
 import type { Options } from './options.ts';
 import { parsePodRanges, PodAddresses } from './pod-addresses.ts';
 import { type NodePorts, PodRunner, shutdownGrace } from './pod-runner.ts';
-import { runReflector } from './reflector.ts';
 import type { Pod } from './types.ts';
 
 /** Registers the node, runs the pods bound to it and keeps their status, until SIGTERM ends it and them. */
 export const runAgent = async (options: Options): Promise<void> => {
   process.umask(0o022);
   const log = makeLog({ node: options.nodeName });
-  const client = makeApiClient(readKubeconfig(options.kubeconfig));
-  log('node agent starts');
+  const clock = realClock;
+  const api = connect(options.kubeconfig);
+  const host = options.nodeName;
+  const recorder = createEventRecorder({ api, clock, log, wallTime: Date.now, component: 'kubelet', host });
+  log.info('node agent starts');
   const ending = new AbortController();
   mkdirSync(join(options.stateDir, 'pods'), { recursive: true });
   mkdirSync(join(options.stateDir, 'logs'), { recursive: true });
@@ -29,11 +35,11 @@ export const runAgent = async (options: Options): Promise<void> => {
   let services: Promise<Environment> | undefined;
   const ports: NodePorts = {
     options,
-    client,
+    api,
     log,
-    cache: new ObjectCache(client, log),
+    cache: new ObjectCache(api, log),
     addresses: new PodAddresses(parsePodRanges(options.podCidrs)),
-    event: makeEventRecorder(client, options.nodeName, log),
+    recorder,
     services: () => (services ??= findApiService()),
   };
   const findApiService = async (): Promise<Environment> => {
@@ -42,18 +48,17 @@ export const runAgent = async (options: Options): Promise<void> => {
         type Service = {
           readonly spec: { readonly clusterIP: string; readonly ports: readonly { readonly port: number }[] };
         };
-        const { spec } = await client.call<Service>('GET', '/api/v1/namespaces/default/services/kubernetes');
+        const path = '/api/v1/namespaces/default/services/kubernetes';
+        const { spec } = (await api.request({ path })) as Service;
         return kubernetesServiceVariables(spec.clusterIP, spec.ports[0]?.port ?? 443);
       } catch (error) {
-        log('the service "kubernetes" is not there yet', { error });
+        log.warn('the service "kubernetes" is not there yet', { error });
         await sleep(500);
       }
     }
   };
 
   const runners = new Map<string, PodRunner>();
-  let isListed = false;
-  const early: Pod[] = [];
   const start = (pod: Pod): void => {
     const runner = runners.get(pod.metadata.uid);
     const known = runner ?? new PodRunner(ports, pod);
@@ -71,8 +76,8 @@ export const runAgent = async (options: Options): Promise<void> => {
   process.on('SIGINT', stop);
 
   await becomeOnlyAgent(options.stateDir, log);
-  const uid = await registerNode(client, options, log);
-  log('node registered');
+  const uid = await registerNode(api, options, log);
+  log.info('node registered');
   const isRunning = (namespace: string, name: string, container: string): boolean =>
     runners.values().some((runner) => {
       const { metadata } = runner.pod;
@@ -81,39 +86,48 @@ export const runAgent = async (options: Options): Promise<void> => {
       );
     });
   serveKubelet(kubeletPort, options.stateDir, isRunning, log).catch((error: unknown) => {
-    log('logs are not served', { error });
+    log.warn('logs are not served', { error });
   });
-  void keepNodeAlive(client, options, uid, log, ending.signal);
-  await runReflector<Pod>(
-    client,
-    '/api/v1/pods',
-    `spec.nodeName=${options.nodeName}`,
-    {
-      changed: (pod) => {
-        if (ending.signal.aborted) return;
-        if (isListed) start(pod);
-        else early.push(pod);
-      },
-      deleted: (pod) => {
-        const runner = runners.get(pod.metadata.uid);
-        runners.delete(pod.metadata.uid);
-        void runner?.stop(shutdownGrace);
-      },
-      synced: () => {
-        if (isListed) return;
-        isListed = true;
-        // Pods that ran before keep their addresses; new ones get none of these.
-        for (const { metadata, status } of early) {
-          if (status?.podIP !== undefined) ports.addresses.reserve(metadata.uid, status.podIP);
-        }
-        void removeLeftovers(options, new Set(early.map(({ metadata }) => metadata.uid))).then(() =>
-          early.forEach(start),
-        );
-      },
-    },
+  void keepNodeAlive(api, options, uid, log, ending.signal);
+
+  const end = ({ metadata }: Pod): void => {
+    const runner = runners.get(metadata.uid);
+    runners.delete(metadata.uid);
+    void runner?.stop(shutdownGrace);
+  };
+  let isBegun = false;
+  const pods = createReflector<Pod>({
+    api,
+    clock,
     log,
-    ending.signal,
-  );
+    path: '/api/v1/pods',
+    fieldSelector: `spec.nodeName=${options.nodeName}`,
+    project: (raw) => raw as Pod,
+    onChange: (change) => {
+      if (!isBegun || ending.signal.aborted) return;
+      const isOther = change.type === 'updated' && change.before.metadata.uid !== change.now.metadata.uid;
+      if (change.type === 'deleted' || isOther) end(change.before);
+      if (change.type !== 'deleted') start(change.now);
+    },
+  });
+  const begin = async (): Promise<void> => {
+    await pods.synced;
+    const known = [...pods.values()];
+    // Pods that ran before keep their addresses; new ones get none of these.
+    for (const { metadata, status } of known) {
+      if (status?.podIP !== undefined) ports.addresses.reserve(metadata.uid, status.podIP);
+    }
+    await removeLeftovers(options, new Set(known.map(({ metadata }) => metadata.uid)));
+    isBegun = true;
+    if (!ending.signal.aborted) for (const pod of pods.values()) start(pod);
+  };
+  await Promise.all([begin(), pods.run(ending.signal)]);
+};
+
+/** The API server. A node that was cut off soon gives up what it asked meanwhile, and is ready again. */
+const connect = (kubeconfig: string): Api => {
+  const api = connectByKubeconfig(kubeconfig, 'metallb-node-agent/0.1.0');
+  return { ...api, request: (call) => api.request({ deadline: seconds(10), ...call }) };
 };
 
 /** Removes the folders of pods that are no more. */

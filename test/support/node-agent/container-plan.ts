@@ -1,7 +1,7 @@
 import { mkdir, writeFile, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Api, isNotFound } from '../../../src/k8s/api.ts';
 import { err, ok, type Result } from '../../../src/lib/result.ts';
-import { type ApiClient, isStatus } from './api-client.ts';
 import { toolPath } from './container-process.ts';
 import { type BindMount, passwd, prepareRoot } from './container-root.ts';
 import {
@@ -39,7 +39,7 @@ export const terminationLog = (dir: string): string => join(dir, 'termination-lo
 
 /** Works out how a container runs and puts together, in `dir`, what its root is made of. */
 export const planContainer = async (
-  client: ApiClient,
+  api: Pick<Api, 'request'>,
   context: PodContext,
   container: Container,
   image: Image,
@@ -51,7 +51,7 @@ export const planContainer = async (
   if (!credentials.ok) return configError(credentials.error);
   const home = passwd.find(({ uid }) => uid === credentials.value.uid)?.home ?? '/';
   const base = new Map([...image.env, ['HOSTNAME', hostname], ['HOME', home]]);
-  const sources = await fetchSources(client, pod.metadata.namespace, container);
+  const sources = await fetchSources(api, pod.metadata.namespace, container);
   const environment = containerEnvironment({ pod, container, addresses, base, services, sources });
   if (!environment.ok) return configError(environment.error);
   const expand = (words: readonly string[]) => words.map((word) => expandReferences(word, environment.value));
@@ -78,15 +78,16 @@ export const planContainer = async (
   });
 };
 
-const fetchSources = async (client: ApiClient, namespace: string, container: Container) => {
+const fetchSources = async (api: Pick<Api, 'request'>, namespace: string, container: Container) => {
   const { secrets, configMaps } = environmentReferences(container);
   const fetchAll = async <T>(kind: string, names: readonly string[]): Promise<ReadonlyMap<string, T>> => {
     const found = new Map<string, T>();
     for (const name of names) {
       try {
-        found.set(name, await client.call<T>('GET', `/api/v1/namespaces/${namespace}/${kind}/${name}`));
+        const path = `/api/v1/namespaces/${namespace}/${kind}/${name}`;
+        found.set(name, (await api.request({ path })) as T);
       } catch (error) {
-        if (!isStatus(error, 404)) throw error;
+        if (!isNotFound(error)) throw error;
       }
     }
     return found;

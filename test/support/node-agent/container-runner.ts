@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Api } from '../../../src/k8s/api.ts';
 import { type Millis, millis, seconds } from '../../../src/lib/time.ts';
-import type { ApiClient } from './api-client.ts';
 import { type BackOff, formatBackOff, nextStart } from './back-off.ts';
 import { planContainer, type PodContext, terminationLog } from './container-plan.ts';
 import { startProbes } from './container-probes.ts';
@@ -18,7 +18,7 @@ import type { Container, ContainerState, ContainerTermination, RestartPolicy } f
 
 /** What a container's runner needs from the pod it belongs to. */
 export type ContainerPorts = {
-  readonly client: ApiClient;
+  readonly api: Api;
   readonly repo: string;
   readonly context: PodContext;
   readonly namespaces: PodNamespaces;
@@ -120,12 +120,12 @@ export class ContainerRunner {
 
   /** Works out how to run it; waits as long as something it refers to is missing. */
   async #plan(image: Image): Promise<LaunchPlan | undefined> {
-    const { client, context, dir, event } = this.#ports;
+    const { api, context, dir, event } = this.#ports;
     let told = '';
     let pause = firstConfigPause;
     while (!this.#stop.signal.aborted) {
       try {
-        const plan = await planContainer(client, context, this.#container, image, dir);
+        const plan = await planContainer(api, context, this.#container, image, dir);
         if (plan.ok) return plan.value;
         const { reason, message } = plan.error;
         if (told !== message) event('Warning', 'Failed', `Error: ${message}`);

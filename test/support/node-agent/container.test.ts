@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ApiClient } from './api-client.ts';
+import type { Api } from '../../../src/k8s/api.ts';
 import { planContainer, type PodContext, terminationLog } from './container-plan.ts';
 import { ContainerProcess, executionFailure } from './container-process.ts';
 import { containerOf, podOf } from './fixtures.ts';
@@ -29,12 +29,7 @@ describe.runIf(isRoot)('a container', () => {
     rmSync(state, { recursive: true });
   });
 
-  const noApi: ApiClient = {
-    call: () => Promise.reject(new Error('there is no API server')),
-    watch: () => {
-      throw new Error('there is no API server');
-    },
-  };
+  const noApi: Pick<Api, 'request'> = { request: () => Promise.reject(new Error('there is no API server')) };
 
   const start = async (
     fields: Partial<Container>,

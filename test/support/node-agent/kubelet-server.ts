@@ -3,8 +3,8 @@ import { open } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { join } from 'node:path';
+import type { Log } from '../../../src/lib/log.ts';
 import { runCommand } from '../command.ts';
-import type { Log } from './log.ts';
 
 /** Which part of a log is wanted: the query of the kubelet's `containerLogs`. */
 export type LogRequest = {
@@ -85,11 +85,11 @@ export const serveKubelet = async (
 
   const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
     answer(request, response).catch((error: unknown) => {
-      log('log not served', { url: request.url, error });
+      log.warn('log not served', { url: request.url, error });
       response.destroy();
     });
   });
-  server.on('error', (error) => log('logs are not served', { error }));
+  server.on('error', (error) => log.warn('logs are not served', { error }));
   return server.listen(port);
 };
 

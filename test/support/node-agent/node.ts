@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ApiClient, isStatus } from './api-client.ts';
-import type { Log } from './log.ts';
+import { type Api, isAlreadyExists, isNotFound } from '../../../src/k8s/api.ts';
+import type { Log } from '../../../src/lib/log.ts';
 import type { Options } from './options.ts';
+import { strategicPatch } from './strategic-patch.ts';
 import { timestamp } from './timestamp.ts';
 import type { Condition } from './types.ts';
 
@@ -27,8 +28,9 @@ type Node = {
 };
 
 /** Registers the node, whatever time the API server takes to come, and gives back its uid. */
-export const registerNode = async (client: ApiClient, options: Options, log: Log): Promise<string> => {
-  const { gitVersion } = await patiently(log, () => client.call<{ gitVersion: string }>('GET', '/version'));
+export const registerNode = async (api: Api, options: Options, log: Log): Promise<string> => {
+  const version = await patiently(log, () => api.request({ path: '/version' }));
+  const { gitVersion } = version as { readonly gitVersion: string };
   const architecture = arch() === 'x64' ? 'amd64' : arch();
   const node = {
     apiVersion: 'v1',
@@ -59,15 +61,17 @@ export const registerNode = async (client: ApiClient, options: Options, log: Log
   };
   const created = await patiently(log, async () => {
     try {
-      return await client.call<Node>('POST', '/api/v1/nodes', { ...node, status });
+      return (await api.request({ method: 'POST', path: '/api/v1/nodes', body: { ...node, status } })) as Node;
     } catch (error) {
-      if (!isStatus(error, 409)) throw error;
-      const known = await client.call<Node>('PATCH', nodePath(options), { metadata: { labels: node.metadata.labels } });
+      if (!isAlreadyExists(error)) throw error;
+      const known = (await strategicPatch(api, nodePath(options), {
+        metadata: { labels: node.metadata.labels },
+      })) as Node;
       const update = {
         ...known,
         status: { ...known.status, ...status, conditions: nodeConditions(known.status?.conditions ?? [], timestamp()) },
       };
-      return client.call<Node>('PUT', `${nodePath(options)}/status`, update);
+      return (await api.request({ method: 'PUT', path: `${nodePath(options)}/status`, body: update })) as Node;
     }
   });
   return created.metadata.uid;
@@ -75,7 +79,7 @@ export const registerNode = async (client: ApiClient, options: Options, log: Log
 
 /** Renews the lease and keeps the conditions true until `signal` aborts. */
 export const keepNodeAlive = async (
-  client: ApiClient,
+  api: Api,
   options: Options,
   uid: string,
   log: Log,
@@ -85,40 +89,37 @@ export const keepNodeAlive = async (
   while (!signal.aborted) {
     let pause = renewInterval;
     try {
-      await renewLease(client, options, uid);
-      const { status } = await client.call<Node>('GET', nodePath(options), undefined, signal);
+      await renewLease(api, options, uid);
+      const { status } = (await api.request({ path: nodePath(options), signal })) as Node;
       const before = status?.conditions ?? [];
       const isStale = before.some(({ type, status: is }) => is !== (type === 'Ready' ? 'True' : 'False'));
       if (isStale || performance.now() - reportedAt > reportInterval) {
         const conditions = nodeConditions(before, timestamp());
-        await client.call('PATCH', `${nodePath(options)}/status`, { status: { conditions } });
+        await strategicPatch(api, `${nodePath(options)}/status`, { status: { conditions } });
         reportedAt = performance.now();
       }
     } catch (error) {
       if (signal.aborted) return;
-      log('node not renewed', { error });
+      log.warn('node not renewed', { error });
       pause = retryPause;
     }
     await sleep(pause, undefined, { signal }).catch(() => undefined);
   }
 };
 
-const renewLease = async (client: ApiClient, options: Options, uid: string): Promise<void> => {
+const renewLease = async (api: Api, options: Options, uid: string): Promise<void> => {
   const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
   const name = options.nodeName;
   const renewTime = new Date().toISOString().replace('Z', '000Z');
   const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime };
   try {
-    await client.call('PATCH', `${leases}/${name}`, { spec });
+    await strategicPatch(api, `${leases}/${name}`, { spec });
   } catch (error) {
-    if (!isStatus(error, 404)) throw error;
+    if (!isNotFound(error)) throw error;
     const owner = { apiVersion: 'v1', kind: 'Node', name, uid };
-    await client.call('POST', leases, {
-      apiVersion: 'coordination.k8s.io/v1',
-      kind: 'Lease',
-      metadata: { name, namespace: 'kube-node-lease', ownerReferences: [owner] },
-      spec,
-    });
+    const metadata = { name, namespace: 'kube-node-lease', ownerReferences: [owner] };
+    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
+    await api.request({ method: 'POST', path: leases, body });
   }
 };
 
@@ -191,7 +192,7 @@ const patiently = async <T>(log: Log, action: () => Promise<T>): Promise<T> => {
     try {
       return await action();
     } catch (error) {
-      if (!told) log('waiting for the API server', { error });
+      if (!told) log.warn('waiting for the API server', { error });
       told = true;
       await sleep(retryPause);
     }

@@ -1,6 +1,7 @@
-import type { ApiClient } from './api-client.ts';
-import type { Log } from './log.ts';
-import { runReflector } from './reflector.ts';
+import { realClock } from '../../../src/io/real-clock.ts';
+import type { Api } from '../../../src/k8s/api.ts';
+import { createReflector } from '../../../src/k8s/reflector.ts';
+import type { Log } from '../../../src/lib/log.ts';
 import type { ConfigMap, KubernetesObject, Secret } from './types.ts';
 
 /** What is known of a watched object: nothing yet, that it does not exist, or the object. */
@@ -20,12 +21,12 @@ type Kinds = { readonly secrets: Secret; readonly configmaps: ConfigMap };
 
 /** Watches single Secrets and ConfigMaps as long as somebody needs them, each with one watch however many need it. */
 export class ObjectCache {
-  readonly #client: ApiClient;
+  readonly #api: Api;
   readonly #log: Log;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(client: ApiClient, log: Log) {
-    this.#client = client;
+  constructor(api: Api, log: Log) {
+    this.#api = api;
     this.#log = log;
   }
 
@@ -55,14 +56,19 @@ export class ObjectCache {
       entry.observed = { known: true, object };
       for (const listener of entry.listeners) listener();
     };
-    const events = {
-      changed: set,
-      deleted: () => set(undefined),
-      synced: () => {
-        if (!entry.observed.known) set(undefined);
-      },
-    };
-    void runReflector(this.#client, path, `metadata.name=${name}`, events, this.#log, entry.abort.signal);
+    const reflector = createReflector<KubernetesObject>({
+      api: this.#api,
+      clock: realClock,
+      log: this.#log,
+      path,
+      fieldSelector: `metadata.name=${name}`,
+      project: (raw) => raw as KubernetesObject,
+      onChange: (change) => set(change.type === 'deleted' ? undefined : change.now),
+    });
+    void reflector.run(entry.abort.signal);
+    void reflector.synced.then(() => {
+      if (!entry.observed.known) set(undefined);
+    });
     return entry;
   }
 }

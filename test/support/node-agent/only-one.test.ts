@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { silentLog } from '../../../src/lib/log.ts';
 import { processIdOf } from '../process-id.ts';
 import { becomeOnlyAgent } from './only-one.ts';
 
@@ -15,7 +16,7 @@ test('a node agent waits for the one before it to end', async () => {
   await once(before, 'spawn');
   writeFileSync(join(dir, 'agent.json'), JSON.stringify(processIdOf(before.pid!)));
   const said: string[] = [];
-  const taken = becomeOnlyAgent(dir, (message) => said.push(message));
+  const taken = becomeOnlyAgent(dir, { ...silentLog, warn: (message) => said.push(message) });
   expect(said).toEqual(['waiting for another node agent to end']);
   expect(owner()).toBe(before.pid);
   before.kill();

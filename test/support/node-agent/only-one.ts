@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../../../src/lib/log.ts';
 import { isRunning, ownProcessId, type ProcessId } from '../process-id.ts';
-import type { Log } from './log.ts';
 
 /** How often the end of the other agent is looked for, in ms. */
 const lookInterval = 50;
@@ -15,7 +15,7 @@ export const becomeOnlyAgent = async (stateDir: string, log: Log): Promise<void>
   const file = join(stateDir, 'agent.json');
   let isTold = false;
   for (let other = readOwner(file); other !== undefined && isRunning(other); other = readOwner(file)) {
-    if (!isTold) log('waiting for another node agent to end', { pid: other.pid });
+    if (!isTold) log.warn('waiting for another node agent to end', { pid: other.pid });
     isTold = true;
     await sleep(lookInterval);
   }

@@ -1,13 +1,13 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Api, isConflict, isNotFound } from '../../../src/k8s/api.ts';
+import type { EventRecorder } from '../../../src/k8s/events.ts';
+import type { Log } from '../../../src/lib/log.ts';
 import { type Millis, millis, seconds } from '../../../src/lib/time.ts';
-import { type ApiClient, isStatus } from './api-client.ts';
 import type { PodContext } from './container-plan.ts';
 import { containerPaths, ContainerRunner } from './container-runner.ts';
 import type { Environment } from './environment.ts';
-import type { RecordEvent } from './events.ts';
-import type { Log } from './log.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { Options } from './options.ts';
 import type { PodAddresses } from './pod-addresses.ts';
@@ -21,10 +21,10 @@ import type { Container, ContainerTermination, Pod } from './types.ts';
 /** What all pods of the node share. */
 export type NodePorts = {
   readonly options: Options;
-  readonly client: ApiClient;
+  readonly api: Api;
   readonly cache: ObjectCache;
   readonly addresses: PodAddresses;
-  readonly event: RecordEvent;
+  readonly recorder: EventRecorder;
   readonly log: Log;
   /** The variables that lead pods to the API server. */
   readonly services: () => Promise<Environment>;
@@ -59,7 +59,7 @@ export class PodRunner {
     this.#ports = ports;
     this.#pod = pod;
     this.#startTime = pod.status?.startTime ?? timestamp();
-    this.#status = new StatusWriter(ports.client, ports.log, pod, (previous, now) =>
+    this.#status = new StatusWriter(ports.api, ports.log, pod, (previous, now) =>
       podStatus(
         {
           pod: this.#pod,
@@ -82,7 +82,7 @@ export class PodRunner {
     this.#containers = pod.spec.containers.map((container) => firstRecord(pod, container, waiting));
     if (hasEnded(pod) || pod.metadata.deletionTimestamp !== undefined) this.#stopping.abort();
     this.#running = this.#run().catch((error: unknown) => {
-      ports.log('pod failed', { pod: pod.metadata.name, namespace: pod.metadata.namespace, error });
+      ports.log.warn('pod failed', { pod: pod.metadata.name, namespace: pod.metadata.namespace, error });
     });
   }
 
@@ -123,22 +123,23 @@ export class PodRunner {
       await this.#status.settled();
     }
     const { namespace, name, uid } = this.#pod.metadata;
-    const request = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0, preconditions: { uid } };
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0, preconditions: { uid } };
     for (;;) {
       try {
-        await this.#ports.client.call('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, request);
+        await this.#ports.api.request({ method: 'DELETE', path, body });
         return;
       } catch (error) {
         // Gone already, or another pod of that name has come.
-        if (isStatus(error, 404, 409)) return;
-        this.#ports.log('pod not deleted yet', { pod: name, error });
+        if (isNotFound(error) || isConflict(error)) return;
+        this.#ports.log.warn('pod not deleted yet', { pod: name, error });
         await sleep(retryPause);
       }
     }
   }
 
   async #run(): Promise<void> {
-    const { options, addresses, client, cache } = this.#ports;
+    const { options, addresses, api, cache } = this.#ports;
     const pod = this.#pod;
     const { uid } = pod.metadata;
     if (this.#stopping.signal.aborted) return;
@@ -152,7 +153,7 @@ export class PodRunner {
     const hostname = own === undefined ? nodeName : (pod.spec.hostname ?? pod.metadata.name);
     const podAddresses = { nodeName, hostIps: options.nodeIps, podIps };
     const failed = (volume: string, why: string): void => this.#mountFailed(volume, why);
-    const volumes = new PodVolumes({ client, cache, failed }, join(dir, 'volumes'), pod, podAddresses);
+    const volumes = new PodVolumes({ api, cache, failed }, join(dir, 'volumes'), pod, podAddresses);
     let sandbox: PodSandbox | undefined;
     try {
       await this.#unlessStopped(Promise.all([volumes.setUp(), this.#ports.services()]));
@@ -207,7 +208,7 @@ export class PodRunner {
       const fieldPath = `spec.${isInit ? 'initContainers' : 'containers'}{${record.container.name}}`;
       const runner = new ContainerRunner(
         {
-          client: this.#ports.client,
+          api: this.#ports.api,
           repo: this.#ports.options.repo,
           context,
           namespaces: sandbox.namespaces,
@@ -237,19 +238,8 @@ export class PodRunner {
 
   #event(type: 'Normal' | 'Warning', reason: string, message: string, fieldPath?: string): void {
     const { name, namespace, uid, resourceVersion } = this.#pod.metadata;
-    this.#ports.event(
-      {
-        kind: 'Pod',
-        name,
-        namespace,
-        uid,
-        ...(resourceVersion === undefined ? {} : { resourceVersion }),
-        ...(fieldPath === undefined ? {} : { fieldPath }),
-      },
-      type,
-      reason,
-      message,
-    );
+    const about = { apiVersion: 'v1', kind: 'Pod', name, namespace, uid, resourceVersion, fieldPath };
+    this.#ports.recorder.record(about, { type, reason, message });
   }
 
   /** Tells of a volume that cannot be mounted: at once, when the reason changes, and with growing pauses. */

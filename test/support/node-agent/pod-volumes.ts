@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ApiClient } from './api-client.ts';
+import type { Api } from '../../../src/k8s/api.ts';
 import type { PodAddresses } from './environment.ts';
 import type { Observation, ObjectCache } from './object-cache.ts';
 import type { ConfigMap, Pod, Secret, Volume } from './types.ts';
@@ -21,7 +21,7 @@ const lastTokenPause = 2000;
 const toldTokenPause = 1000;
 
 type Ports = {
-  readonly client: ApiClient;
+  readonly api: Api;
   readonly cache: ObjectCache;
   /** Says that a volume cannot be mounted, as often as it is tried; the caller limits how often it is told. */
   readonly failed: (volume: string, why: string) => void;
@@ -176,7 +176,7 @@ export class PodVolumes {
       let next: number;
       try {
         const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
-        const { status } = await this.#ports.client.call<Answer>('POST', path, request);
+        const { status } = (await this.#ports.api.request({ method: 'POST', path, body: request })) as Answer;
         this.#tokens.set(projection, status.token);
         next = Math.min((Date.parse(status.expirationTimestamp) - Date.now()) * refreshAt, 2 ** 31 - 1);
         pause = firstTokenPause;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ApiError, type ApiClient } from './api-client.ts';
+import { type Api, ApiError } from '../../../src/k8s/api.ts';
+import { silentLog } from '../../../src/lib/log.ts';
 import { podOf } from './fixtures.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { Condition, Pod, PodStatus } from './types.ts';
@@ -10,23 +11,15 @@ type Body = { readonly status: PodStatus };
 const rig = (answers: readonly ('ok' | ApiError)[] = []) => {
   const writes: PodStatus[] = [];
   let ready: Condition['status'] = 'False';
-  const client: ApiClient = {
-    call: async <T>(_method: string, _path: string, body?: object) => {
+  const api: Pick<Api, 'request'> = {
+    request: async ({ body }) => {
       const answer = answers[writes.length];
       writes.push((body as Body).status);
       if (answer instanceof ApiError) throw answer;
-      return { metadata: { resourceVersion: `${9 + writes.length}` } } as T;
-    },
-    watch: () => {
-      throw new Error('nothing is watched');
+      return { metadata: { resourceVersion: `${9 + writes.length}` } };
     },
   };
-  const writer = new StatusWriter(
-    client,
-    () => {},
-    podOf(),
-    () => ({ conditions: [{ type: 'Ready', status: ready }] }),
-  );
+  const writer = new StatusWriter(api, silentLog, podOf(), () => ({ conditions: [{ type: 'Ready', status: ready }] }));
   const observe = (resourceVersion: string, status: Condition['status']) => {
     const pod: Pod = podOf({}, { resourceVersion });
     writer.observed({ ...pod, status: { conditions: [{ type: 'Ready', status }] } });
@@ -79,7 +72,7 @@ test('what stood there before our own write is no reason to write again', async 
 });
 
 test('a pod that has gone is not written again', async () => {
-  const { writer, set, written } = rig([new ApiError('PATCH', '/', 404, 'NotFound', 'gone')]);
+  const { writer, set, written } = rig([new ApiError(404, 'NotFound', 'gone')]);
   set('True');
   await writer.settled();
   set('False');

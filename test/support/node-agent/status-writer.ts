@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ApiClient, isStatus } from './api-client.ts';
-import type { Log } from './log.ts';
+import { type Api, isConflict, isNotFound } from '../../../src/k8s/api.ts';
+import type { Log } from '../../../src/lib/log.ts';
+import { strategicPatch } from './strategic-patch.ts';
 import { timestamp } from './timestamp.ts';
 import type { Condition, Pod, PodStatus } from './types.ts';
 
@@ -12,7 +13,7 @@ export type ComputeStatus = (previous: readonly Condition[], now: string) => Pod
 
 /** Keeps the status of one pod in the API as it is here: one write at a time, and changes that come together are one. */
 export class StatusWriter {
-  readonly #client: ApiClient;
+  readonly #api: Pick<Api, 'request'>;
   readonly #log: Log;
   readonly #pod: Pod;
   readonly #compute: ComputeStatus;
@@ -24,8 +25,8 @@ export class StatusWriter {
   #isGone = false;
   #work: Promise<void> | undefined;
 
-  constructor(client: ApiClient, log: Log, pod: Pod, compute: ComputeStatus) {
-    this.#client = client;
+  constructor(api: Pick<Api, 'request'>, log: Log, pod: Pod, compute: ComputeStatus) {
+    this.#api = api;
     this.#log = log;
     this.#pod = pod;
     this.#compute = compute;
@@ -73,17 +74,18 @@ export class StatusWriter {
     const content = JSON.stringify(status);
     if (content === this.#written) return;
     const conditions = status.conditions?.map((condition) => ({ reason: null, message: null, ...condition }));
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}/status`;
     const body = { metadata: { uid }, status: { ...status, conditions } };
     try {
-      const answer = await this.#client.call<Pod>('PATCH', `/api/v1/namespaces/${namespace}/pods/${name}/status`, body);
+      const answer = (await strategicPatch(this.#api, path, body)) as Pod;
       this.#version = Number(answer.metadata.resourceVersion);
       this.#written = content;
       this.#previous = status.conditions ?? [];
     } catch (error) {
       // Gone, or another pod of that name has come.
-      this.#isGone = isStatus(error, 404, 409);
+      this.#isGone = isNotFound(error) || isConflict(error);
       if (this.#isGone) return;
-      this.#log('status not written yet', { pod: name, namespace, error });
+      this.#log.warn('status not written yet', { pod: name, namespace, error });
       this.#isDirty = true;
       await sleep(retryPause);
     }
