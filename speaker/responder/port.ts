@@ -143,6 +143,6 @@ export class Port implements ArpTable {
   };
 
   *#filters(): Generator<Uint8Array> {
-    for (const program of arpFilters(this.#addresses.keys())) yield encodeBpf(program);
+    for (const program of arpFilters(this.index, this.#addresses.keys())) yield encodeBpf(program);
   }
 }

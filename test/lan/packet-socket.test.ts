@@ -22,4 +22,13 @@ describe.runIf(process.getuid?.() === 0)('a packet socket', () => {
       );
     },
   );
+
+  test('hears nothing that came to an interface on top of its own, in the kernel with the same hook as a VLAN', async () => {
+    await using host = await createNamespace('host');
+    await connect(host, 'eth0', host, 'eth1');
+    await host.ip('link add link eth1 name mac0 type macvlan', 'link set dev mac0 up');
+    const program = `${import.meta.dirname}/stacked-program.ts`;
+    const { stdout } = await host.exec([process.execPath, program]);
+    expect(JSON.parse(stdout)).toEqual({ eth1: ['eth1'], mac0: ['mac0'] });
+  });
 });

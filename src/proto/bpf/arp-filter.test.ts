@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runBpf } from '../../../test/support/bpf-interpreter.ts';
 import type { Mac } from '../../lib/mac.ts';
 import { encodeArpFrame } from '../arp/packet.ts';
 import { arpFilter, arpFilters } from './arp-filter.ts';
 import { type BpfInstruction } from './assembler.ts';
-import { runBpf } from './interpreter.ts';
+
+/** The index of an interface. */
+const eth0 = 3;
 
 const frame = (senderIp: number, targetIp: number, operation = 1): Uint8Array =>
   encodeArpFrame({
@@ -13,7 +16,7 @@ const frame = (senderIp: number, targetIp: number, operation = 1): Uint8Array =>
     packet: { operation, senderMac: 0x02420a000002 as Mac, senderIp, targetMac: 0 as Mac, targetIp },
   });
 const passes = (program: readonly BpfInstruction[], bytes: Uint8Array, packetType?: number): boolean =>
-  runBpf(program, bytes, packetType) > 0;
+  runBpf(program, bytes, { packetType, interfaceIndex: eth0 }) > 0;
 const foreign = 0x01020304;
 const passesTarget = (program: readonly BpfInstruction[], address: number): boolean =>
   passes(program, frame(foreign, address));
@@ -49,17 +52,17 @@ const addressSet = fc
   .map((addresses) => addresses.filter((address) => address !== foreign));
 
 test('without addresses nothing passes', () => {
-  expect(passesTarget(arpFilter([]), 7)).toBe(false);
+  expect(passesTarget(arpFilter(eth0, []), 7)).toBe(false);
 });
 
 test('the filter is the set', () => {
-  fc.assert(fc.property(addressSet, (addresses) => expectExact(arpFilter(addresses), addresses)));
+  fc.assert(fc.property(addressSet, (addresses) => expectExact(arpFilter(eth0, addresses), addresses)));
 });
 
 test('however small the limit, no address of ours is kept back, and the limit holds', () => {
   fc.assert(
     fc.property(addressSet, fc.integer({ min: 16, max: 4096 }), (addresses, limit) => {
-      const program = arpFilter(addresses, limit);
+      const program = arpFilter(eth0, addresses, limit);
       expect(program.length).toBeLessThanOrEqual(limit);
       for (const address of addresses) {
         if (!passesTarget(program, address) || !passesSender(program, address)) expect.fail(`${address} with ${limit}`);
@@ -73,7 +76,7 @@ test.each([
   ['every third of 18,000', dense(6000, 0).map((n) => 0xac10_0000 + 3 * n), 4096],
   ['1,600 anywhere', scattered(1600, 0x7fff_ffff), 4096],
 ])('6,000 or fewer addresses fit exactly: %s', (_, addresses, limit) => {
-  const program = arpFilter(addresses);
+  const program = arpFilter(eth0, addresses);
   expect(program.length).toBeLessThanOrEqual(limit);
   expectExact(program, addresses);
 });
@@ -83,7 +86,7 @@ test.each([
   ['in a /8', scattered(6000, 16_777_216, 0x0a00_0000), 0.05],
   ['anywhere', scattered(6000, 0x7fff_ffff), 0.6],
 ])('6,000 addresses scattered %s: all pass, foreign ones rarely', (_, addresses, most) => {
-  const program = arpFilter(addresses);
+  const program = arpFilter(eth0, addresses);
   expect(program.length).toBeLessThanOrEqual(4096);
   for (const address of addresses)
     expect([passesTarget(program, address), passesSender(program, address)]).toEqual([true, true]);
@@ -95,7 +98,7 @@ test.each([
 
 test('every filter of the series passes every address, each is half as long as the one before, the last passes all ARP', () => {
   const addresses = scattered(6000, 65_536, 0xc612_0000);
-  const programs = [...arpFilters(addresses)];
+  const programs = [...arpFilters(eth0, addresses)];
   for (const [index, program] of programs.entries()) {
     expect(addresses.every((address) => passesTarget(program, address) && passesSender(program, address))).toBe(true);
     const before = programs[index - 1];
@@ -107,7 +110,7 @@ test('every filter of the series passes every address, each is half as long as t
 });
 
 test('only frames to this host and to everybody pass', () => {
-  const program = arpFilter([7]);
+  const program = arpFilter(eth0, [7]);
   expect([0, 1, 2, 3, 4].map((packetType) => passes(program, frame(1, 7), packetType))).toEqual([
     true,
     true,
@@ -115,6 +118,13 @@ test('only frames to this host and to everybody pass', () => {
     false,
     false,
   ]);
+});
+
+test('a frame that came to another interface, such as a VLAN on this one, does not pass', () => {
+  for (const program of arpFilters(eth0, [7])) {
+    expect(runBpf(program, frame(1, 7), { interfaceIndex: eth0 })).toBe(42);
+    expect(runBpf(program, frame(1, 7), { interfaceIndex: eth0 + 1 })).toBe(0);
+  }
 });
 
 test.each([
@@ -125,10 +135,10 @@ test.each([
 ])('%s does not pass', (_, offset, high, low) => {
   const bytes = frame(1, 7);
   bytes.set([high, low], offset);
-  for (const program of arpFilters([7])) expect(passes(program, bytes)).toBe(false);
+  for (const program of arpFilters(eth0, [7])) expect(passes(program, bytes)).toBe(false);
 });
 
 test('no truncated frame passes', () => {
-  const program = arpFilter([7]);
+  const program = arpFilter(eth0, [7]);
   for (let n = 0; n < 42; n++) expect(passes(program, frame(1, 7).subarray(0, n)), `${n} octets`).toBe(false);
 });

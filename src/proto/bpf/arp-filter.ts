@@ -1,7 +1,7 @@
-import { arpOffset } from '../arp/packet.ts';
+import { arpFrameLength, arpOffset } from '../arp/packet.ts';
 import { EtherType } from '../ethernet/iana.ts';
 import { coverage, lookupBound, type PrefixSet, prefixSet, writeLookup } from './address-lookup.ts';
-import { assembleBpf, BpfCode, type BpfInstruction, packetTypeOffset } from './assembler.ts';
+import { assembleBpf, BpfCode, type BpfInstruction, interfaceIndexOffset, packetTypeOffset } from './assembler.ts';
 
 /** The kernel takes no longer programs (`BPF_MAXINSNS`). */
 const maxInstructions = 4096;
@@ -9,24 +9,26 @@ const maxInstructions = 4096;
 /** Frames to this host and to everybody are of types 0 and 1; groups, other hosts and our own frames follow. */
 const packetTypeBroadcast = 1;
 
-/** What is kept of a frame that passes: all of it. */
-const wholeFrame = 0x4_0000;
-
 /** Instructions around the two lookups. */
 const frameworkBound = 16;
 
 /**
- * A filter that passes ARP whose target or sender is one of the addresses (unsigned 32-bit numbers), and nothing else.
+ * A filter that passes ARP whose target or sender is one of the addresses (unsigned 32-bit numbers), and nothing else. It
+ * must have come to the interface itself: a socket gets the frames of the VLANs on its interface too, without their tags.
  * Where that takes more than `limit` instructions it passes some other addresses too, as few as the limit allows; in the
  * end all ARP. It never keeps back an address of ours.
  */
-export const arpFilter = (addresses: Iterable<number>, limit: number = maxInstructions): readonly BpfInstruction[] => {
+export const arpFilter = (
+  interfaceIndex: number,
+  addresses: Iterable<number>,
+  limit: number = maxInstructions,
+): readonly BpfInstruction[] => {
   const sorted = Uint32Array.from(new Set(addresses)).sort();
   if (sorted.length === 0) return [{ code: BpfCode.return, ifTrue: 0, ifFalse: 0, k: 0 }];
   const lookups = chooseLookups(sorted, limit - frameworkBound);
   const assembler = assembleBpf();
   const reject = assembler.write(BpfCode.return, 0);
-  const accept = assembler.write(BpfCode.return, wholeFrame);
+  const accept = assembler.write(BpfCode.return, arpFrameLength);
   let next = accept;
   if (lookups !== undefined) {
     const sender = writeLookup(assembler, {
@@ -45,6 +47,8 @@ export const arpFilter = (addresses: Iterable<number>, limit: number = maxInstru
     assembler.branch(BpfCode.jumpIfEqual, value, next, reject);
     next = assembler.write(load, offset);
   }
+  assembler.branch(BpfCode.jumpIfEqual, interfaceIndex, next, reject);
+  next = assembler.write(BpfCode.loadWord, interfaceIndexOffset);
   assembler.branch(BpfCode.jumpIfGreater, packetTypeBroadcast, reject, next);
   assembler.write(BpfCode.loadWord, packetTypeOffset);
   return assembler.finish();
@@ -54,10 +58,10 @@ export const arpFilter = (addresses: Iterable<number>, limit: number = maxInstru
  * Filters for the same addresses, each half as long as the one before at most, for a kernel that grants less memory
  * (`net.core.optmem_max`) than the first one needs; the last, a few instructions, passes all ARP.
  */
-export function* arpFilters(addresses: Iterable<number>): Generator<readonly BpfInstruction[]> {
+export function* arpFilters(interfaceIndex: number, addresses: Iterable<number>): Generator<readonly BpfInstruction[]> {
   const kept = [...addresses];
   for (let limit = maxInstructions; ;) {
-    const program = arpFilter(kept, limit);
+    const program = arpFilter(interfaceIndex, kept, limit);
     yield program;
     if (program.length <= frameworkBound) return;
     limit = program.length / 2;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { assembleBpf, BpfCode, encodeBpf } from './assembler.ts';
-import { runBpf } from './interpreter.ts';
+import { runBpf } from '../../../test/support/bpf-interpreter.ts';
 
 test('a program is written as the kernel takes it', () => {
   const assembler = assembleBpf();

@@ -28,8 +28,12 @@ export const BpfCode = {
   return: 0x06,
 } as const;
 
-/** Where the kernel shows facts that are not in the packet (linux/filter.h): the kind of its destination. */
+/**
+ * Where the kernel shows facts that are not in the packet (linux/filter.h): the kind of its destination, and the
+ * interface that it has come to.
+ */
 export const packetTypeOffset = 0xffff_f004;
+export const interfaceIndexOffset = 0xffff_f008;
 
 /** One instruction; `ifTrue` and `ifFalse` count instructions to skip. */
 export type BpfInstruction = {

@@ -1,10 +1,17 @@
-import { BpfCode, type BpfInstruction, packetTypeOffset } from './assembler.ts';
+import { BpfCode, type BpfInstruction, interfaceIndexOffset, packetTypeOffset } from '../../src/proto/bpf/assembler.ts';
+
+/** What the kernel knows of a frame besides its octets. */
+export type BpfMetadata = { readonly packetType?: number | undefined; readonly interfaceIndex?: number };
 
 /**
- * Runs a program as the kernel does and gives the octets to keep, 0 for none. The tests' oracle. A read outside of the
+ * Runs a program as the kernel does and gives the octets to keep, 0 for none. A read outside of the
  * packet drops it; a program that the kernel would refuse throws.
  */
-export const runBpf = (program: readonly BpfInstruction[], packet: Uint8Array, packetType = 1): number => {
+export const runBpf = (
+  program: readonly BpfInstruction[],
+  packet: Uint8Array,
+  { packetType = 1, interfaceIndex = 0 }: BpfMetadata = {},
+): number => {
   const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
   let a = 0;
   let x = 0;
@@ -20,6 +27,7 @@ export const runBpf = (program: readonly BpfInstruction[], packet: Uint8Array, p
         break;
       case BpfCode.loadWord:
         if (k === packetTypeOffset) a = packetType;
+        else if (k === interfaceIndexOffset) a = interfaceIndex;
         else if (k + 4 > packet.length) return 0;
         else a = view.getUint32(k);
         break;
