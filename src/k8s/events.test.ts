@@ -72,6 +72,18 @@ test('an event is one POST that looks as if client-go had made it', async () => 
   ]);
 });
 
+test('the same words about another part of an object are another event', async () => {
+  const { calls, recorder, settle } = rig();
+  for (const fieldPath of ['spec.ports[0]', 'spec.ports[1]', 'spec.ports[1]']) {
+    recorder.record({ ...service, fieldPath }, assigned);
+  }
+  await settle();
+  expect(calls).toMatchObject([
+    { body: { involvedObject: { fieldPath: 'spec.ports[0]' }, count: 1 } },
+    { body: { involvedObject: { fieldPath: 'spec.ports[1]' }, count: 2 } },
+  ]);
+});
+
 test('an event of a cluster-scoped object goes to the namespace default', async () => {
   const { calls, recorder, settle } = rig();
   recorder.record({ apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'u2' }, assigned);
@@ -216,8 +228,8 @@ test('closing waits for what is to be written, and takes nothing more', async ()
   expect(calls).toHaveLength(20);
 });
 
-test('closing ends when its time is over', async () => {
-  const { clock, calls, recorder, settle } = rig(({ signal }) => {
+test('closing ends when its time is over, and says how many events are lost', async () => {
+  const { clock, calls, logged, recorder, settle } = rig(({ signal }) => {
     const { promise, reject } = Promise.withResolvers<void>();
     signal?.addEventListener('abort', () => reject(signal.reason as Error));
     return promise;
@@ -231,6 +243,7 @@ test('closing ends when its time is over', async () => {
   await settle();
   expect(isClosed).toBe(true);
   expect(calls).toHaveLength(4);
+  expect(logged).toEqual([['no time was left to write events', { lost: 20 }]]);
 });
 
 test('what is too much is dropped, and said', async () => {
