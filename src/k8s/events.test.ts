@@ -13,10 +13,14 @@ const rig = (answer: (request: ApiRequest) => void | Promise<void> = () => {}) =
   const clock = fakeClock();
   const calls: ApiRequest[] = [];
   const warnings: string[] = [];
+  const logged: unknown[] = [];
   const warn: Log = {
     debug: () => {},
     info: () => {},
-    warn: (message) => warnings.push(message),
+    warn: (message, fields) => {
+      warnings.push(message);
+      logged.push([message, fields]);
+    },
     error: () => {},
     child: () => warn,
   };
@@ -37,7 +41,7 @@ const rig = (answer: (request: ApiRequest) => void | Promise<void> = () => {}) =
     random: () => 0,
   });
   const settle = (): Promise<void> => clock.advanceAsync(millis(0));
-  return { clock, calls, warnings, recorder, settle };
+  return { clock, calls, warnings, logged, recorder, settle };
 };
 
 /** The name of the event that a call creates. */

@@ -77,6 +77,8 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
   const writers = new Set<Promise<void>>();
   let isClosed = false;
   let dropped = 0;
+  /** Not written when the time to close was over. */
+  let lost = 0;
   let sequence = 0;
 
   /** As client-go names events: the object's name and a time in nanoseconds, here with a counter for its last digits. */
@@ -132,6 +134,7 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
     for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
       await write(entry);
       entry.isBusy = false;
+      if (ending.signal.aborted && entry.written < entry.count) lost++;
       if (!ending.signal.aborted && entry.written > 0 && entry.written < entry.count) enqueue(entry);
     }
     if (dropped > 0) {
@@ -188,6 +191,7 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
     const cancel = clock.after(limit, () => ending.abort());
     while (writers.size > 0) await Promise.all(writers);
     cancel();
+    if (lost > 0) log.warn('no time was left to write events', { lost });
   };
 
   return { record, close };
