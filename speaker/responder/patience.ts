@@ -24,6 +24,7 @@ export type Patience = {
   readonly looked: (duration: Millis, isFound: boolean) => void;
 };
 
+/** Makes the patience of one thread, with all of its savings. Pure: the time is an argument. */
 export const createPatience = (): Patience => {
   let vainLooks = 0;
   /** Chances to let pass before the next look. */
