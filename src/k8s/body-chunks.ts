@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { CallLimit } from './call-limit.ts';
 
 /** Chunks that may wait for a slow reader until the connection is asked to wait as well. */
@@ -8,7 +8,7 @@ const mostWaiting = 16;
  * The chunks of a body, for one reader. A reader that stops early ends the connection. Written out, because Node's own
  * iterator over a stream costs more than the parsing of a small event (docs/performance.md).
  */
-export const bodyChunks = (response: IncomingMessage, limit: CallLimit): AsyncIterable<Uint8Array> => {
+export const bodyChunks = (response: Readable, limit: CallLimit): AsyncIterable<Uint8Array> => {
   const waiting: Uint8Array[] = [];
   let end: { readonly error?: unknown } | undefined;
   let reader: PromiseWithResolvers<IteratorResult<Uint8Array>> | undefined;
