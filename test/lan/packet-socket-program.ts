@@ -1,43 +1,47 @@
 /**
- * Sends frames of several lengths from `eth0` and receives them at its peer `eth1`, in one process. Takes the kind of
- * queue, the lengths and how many frames of each as its arguments and prints a `PacketSocketOutcome`.
+ * Sends frames from `eth0` and receives them at its peer `eth1`, in one process. Takes the kind of queue and the
+ * `FrameSeries`, as JSON, and prints an array with a `SeriesOutcome` for each.
  */
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PacketSocket } from '../../src/io/packet-socket.ts';
 import { EtherType } from '../../src/proto/ethernet/iana.ts';
 import { arpFrameLength } from '../../src/proto/arp/packet.ts';
 
-/** For each length sent: how many frames came, the length handed over, and how many differed in their first octets. */
-export type PacketSocketOutcome = Readonly<
-  Record<string, { readonly received: number; readonly lengths: readonly number[]; readonly wrong: number }>
->;
+/** Frames of one length, so many at once before the receiver has its turn. */
+export type FrameSeries = { readonly length: number; readonly count: number; readonly atOnce: number };
 
-const [queue, lengthsText, countText] = process.argv.slice(2);
+/** How many frames came, with which lengths they were handed over, and how many differed in their first octets. */
+export type SeriesOutcome = { readonly received: number; readonly lengths: readonly number[]; readonly wrong: number };
+
 const indexOf = (name: string): number => Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'utf8'));
-const open = (name: string): PacketSocket =>
-  new PacketSocket(indexOf(name), EtherType.arp, [], queue === 'ring' ? 'ring' : 'socket');
-const sender = open('eth0');
-const receiver = open('eth1');
-const batch = 32;
+const [queue, series] = process.argv.slice(2);
+const sender = new PacketSocket(indexOf('eth0'), EtherType.arp, []);
+const receiver = new PacketSocket(indexOf('eth1'), EtherType.arp, [], queue === 'ring' ? 'ring' : 'socket');
 
-const outcome: Record<string, { received: number; lengths: number[]; wrong: number }> = {};
-for (const length of (lengthsText ?? '').split(',').map(Number)) {
-  const frame = new Uint8Array(length).map((_, index) => index ^ 0x5a);
+const run = async ({ length, count, atOnce }: FrameSeries): Promise<SeriesOutcome> => {
+  const frame = new Uint8Array(length).map((_, index) => index ^ length);
   frame.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 2, 2, 2, 2, 2, 8, 6]);
   const compared = Math.min(length, arpFrameLength);
   const lengths = new Set<number>();
   let received = 0;
   let wrong = 0;
-  for (let sent = 0; sent < Number(countText); sent++) {
-    frame[20] = sent & 255; // no two alike that follow each other
-    sender.send(frame);
-    receiver.receive(batch, (view, kept) => {
+  const receive = (): void =>
+    receiver.receive(10_000, (view, kept) => {
       received += 1;
       lengths.add(kept);
-      for (let at = 0; at < compared; at++) if (view.getUint8(at) !== frame[at]) wrong += 1;
+      if (frame.subarray(0, compared).some((octet, at) => octet !== view.getUint8(at))) wrong += 1;
     });
+  for (let sent = 1; sent <= count; sent++) {
+    sender.send(frame);
+    if (sent % atOnce === 0) receive();
   }
-  outcome[length] = { received, lengths: [...lengths], wrong };
-}
-console.log(JSON.stringify(outcome));
+  await sleep(50); // the kernel may be late on a busy machine
+  receive();
+  return { received, lengths: [...lengths], wrong };
+};
+
+const outcomes: SeriesOutcome[] = [];
+for (const each of JSON.parse(series ?? '') as readonly FrameSeries[]) outcomes.push(await run(each));
+console.log(JSON.stringify(outcomes));
