@@ -2,14 +2,12 @@
  * A host that asks for an address by ARP, in a process of its own because sockets belong to a namespace. It blocks in
  * recv(2) until the answer is there, as a host would. Takes one `ArpClientOrder` as its argument and prints one JSON line.
  */
-import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { bind, Constant, receive, send, setSocketOption, socket } from '../src/io/libc.ts';
 import { type Ip, ipv4ToNumber } from '../src/lib/ip.ts';
-import { broadcastMac, parseMac, zeroMac } from '../src/lib/mac.ts';
 import { ArpOperation } from '../src/proto/arp/iana.ts';
-import { encodeArpFrame } from '../src/proto/arp/packet.ts';
 import { EtherType } from '../src/proto/ethernet/iana.ts';
+import { arpHost } from '../test/support/arp-host.ts';
 
 /** What the client is asked to do. */
 export type ArpClientOrder = { readonly target: string; readonly senderIp: string } & (
@@ -38,9 +36,7 @@ export type FloodOutcome = { readonly sent: number; readonly answered: number };
 const warmUp = 200;
 
 const order = JSON.parse(process.argv[2] ?? '') as ArpClientOrder;
-const sysfs = (file: string): string => readFileSync(`/sys/class/net/eth0/${file}`, 'utf8').trim();
-const mac = parseMac(sysfs('address'));
-if (!mac.ok) throw new Error(mac.error);
+const host = arpHost('eth0');
 
 /** A plain packet(7) socket, whose recv(2) can block. */
 const openSocket = (): number => {
@@ -48,7 +44,7 @@ const openSocket = (): number => {
   const address = new DataView(new ArrayBuffer(20)); // struct sockaddr_ll
   address.setUint16(0, Constant.AF_PACKET, true);
   address.setUint16(2, EtherType.arp);
-  address.setInt32(4, Number(sysfs('ifindex')), true);
+  address.setInt32(4, host.index, true);
   // Answers wait here while this process does not run; none must be lost on the side that measures.
   setSocketOption(opened, Constant.SOL_SOCKET, Constant.SO_RCVBUFFORCE, Int32Array.of(32 << 20));
   bind(opened, new Uint8Array(address.buffer));
@@ -57,17 +53,7 @@ const openSocket = (): number => {
 
 const fd = openSocket();
 const target = ipv4ToNumber(order.target as Ip);
-const request = encodeArpFrame({
-  destination: broadcastMac,
-  source: mac.value,
-  packet: {
-    operation: ArpOperation.request,
-    senderMac: mac.value,
-    senderIp: ipv4ToNumber(order.senderIp as Ip),
-    targetMac: zeroMac,
-    targetIp: target,
-  },
-});
+const request = host.request(target, ipv4ToNumber(order.senderIp as Ip));
 const buffer = new Uint8Array(64);
 const view = new DataView(buffer.buffer);
 

@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { networkInterfaces } from 'node:os';
 import { PacketSocket } from '../../src/io/packet-socket.ts';
 import { type Ip, ipv4FromNumber, ipv4ToNumber } from '../../src/lib/ip.ts';
-import { broadcastMac, formatMac, parseMac, zeroMac } from '../../src/lib/mac.ts';
+import { formatMac } from '../../src/lib/mac.ts';
 import { ArpOperation } from '../../src/proto/arp/iana.ts';
-import { decodeArpFrame, encodeArpFrame } from '../../src/proto/arp/packet.ts';
+import { decodeArpFrame } from '../../src/proto/arp/packet.ts';
 import { EtherType } from '../../src/proto/ethernet/iana.ts';
-import { readFileSync } from 'node:fs';
+import { arpHost } from '../../test/support/arp-host.ts';
 import { epoch } from './client.ts';
 
 /** Between two rounds of requests. */
@@ -19,25 +19,11 @@ const roundMs = 20;
 
 const addresses = (await json(process.stdin)) as Ip[];
 const [own] = (networkInterfaces()['eth0'] ?? []).filter(({ family }) => family === 'IPv4');
-const mac = parseMac(own?.mac ?? '');
-if (own === undefined || !mac.ok) throw new Error('eth0 has no address');
-const index = Number(readFileSync('/sys/class/net/eth0/ifindex', 'utf8'));
-const socket = new PacketSocket(index, EtherType.arp, []);
+if (own === undefined) throw new Error('eth0 has no address');
+const host = arpHost('eth0');
+const socket = new PacketSocket(host.index, EtherType.arp, []);
 const requests = new Map(
-  addresses.map((address) => [
-    address,
-    encodeArpFrame({
-      destination: broadcastMac,
-      source: mac.value,
-      packet: {
-        operation: ArpOperation.request,
-        senderMac: mac.value,
-        senderIp: ipv4ToNumber(own.address as Ip),
-        targetMac: zeroMac,
-        targetIp: ipv4ToNumber(address),
-      },
-    }),
-  ]),
+  addresses.map((address) => [address, host.request(ipv4ToNumber(address), ipv4ToNumber(own.address as Ip))]),
 );
 
 const owners: Record<string, string> = {};
@@ -45,7 +31,7 @@ let last = 0;
 const read = (): void => {
   socket.receive(10_000, (view, length) => {
     const frame = decodeArpFrame(new Uint8Array(view.buffer, view.byteOffset, length));
-    if (!frame.ok || frame.value.packet.operation !== ArpOperation.reply || frame.value.destination !== mac.value)
+    if (!frame.ok || frame.value.packet.operation !== ArpOperation.reply || frame.value.destination !== host.mac)
       return;
     const address = ipv4FromNumber(frame.value.packet.senderIp);
     if (!requests.delete(address)) return;
