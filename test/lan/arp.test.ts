@@ -279,6 +279,24 @@ describe.runIf(isRoot)('interfaces', () => {
     await answeredBy('02:00:5e:10:00:01');
   });
 
+  test('where more links change than the kernel can tell, those that are there are served', async () => {
+    await using node = await createNamespace('node');
+    await using far = await createNamespace('far');
+    for (const name of ['eth0', 'eth1', 'eth2']) await connect(node, name, far, name);
+    await using responder = await startResponderProcess(node);
+    await expect.poll(() => responder.interfaces()?.toSorted(), soon).toEqual(['eth0', 'eth1', 'eth2']);
+    responder.child.kill('SIGSTOP');
+    const changes = Array.from({ length: 400 }, (_, index) => [
+      `link set dev eth0 mtu ${1400 + (index & 1)}`,
+      `link set dev eth2 mtu ${1400 + (index & 1)}`,
+    ]);
+    await node.ip(...changes.flat(), 'link del eth1', 'link set dev eth2 name lan2');
+    responder.child.kill('SIGCONT');
+    await expect.poll(() => responder.interfaces()?.toSorted(), soon).toEqual(['eth0', 'lan2']);
+    await connect(node, 'eth3', far, 'eth3');
+    await expect.poll(() => responder.interfaces()?.toSorted(), soon).toEqual(['eth0', 'eth3', 'lan2']);
+  });
+
   test('excluded, enslaved and ARP-less interfaces are left alone; a new one is served as it appears', async () => {
     await using node = await createNamespace('node');
     await using far = await createNamespace('far');
