@@ -48,8 +48,9 @@ const shortestWatch = seconds(300);
 const longestWatch = seconds(600);
 
 /**
- * kube-apiserver sends a bookmark every minute, but none for a collection in which nothing has happened since it started.
- * So silence may mean that all is well, or that something between us swallows what comes: the watch is opened anew.
+ * kube-apiserver sends a bookmark every minute, but drops it unless the collection has changed since the version that the
+ * watch began with. So silence may mean that all is well, or that something between us swallows what comes: the watch is
+ * opened anew.
  */
 const quietLimit: Millis = seconds(150);
 
