@@ -20,7 +20,7 @@ export type ResponderReport =
       readonly names: readonly string[];
     }
   | {
-      /** Counts since the last report, at most once a second and only when something was counted. */
+      /** Counts since the last report, at most once in five seconds and only when something was counted. */
       readonly type: 'counters';
       readonly perAddress: readonly {
         readonly ip: Ip;

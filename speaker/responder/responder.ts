@@ -13,7 +13,7 @@ export type ResponderPorts = Pick<PortOptions, 'openSocket' | 'random'> & {
 };
 
 /** Counters are reported at most this often. */
-const reportInterval = seconds(1);
+const reportInterval = seconds(5);
 
 /** An interface that could not be opened is tried again after the first of these, then after twice as long each time. */
 const firstRetry = seconds(1);

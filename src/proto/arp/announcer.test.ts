@@ -70,6 +70,20 @@ test('6,000 addresses are refreshed at no more than 50 a second, spread evenly',
   expect(Math.max(...counts)).toBeLessThan(100);
 });
 
+test('refreshes come together once a second, 30 to 60 s after the announcement before', () => {
+  const announcer = createAnnouncer(Math.random);
+  for (let address = 0; address < 500; address++) announcer.announce(address, millis(address));
+  const refreshes = run(announcer, 70_000).filter(([at]) => at > 10_000);
+  expect(new Set(refreshes.map(([at]) => at % 1000))).toEqual(new Set([0]));
+  const first = new Map<number, number>();
+  for (const [at, address] of refreshes) first.set(address, Math.min(at, first.get(address) ?? at));
+  for (const [address, at] of first) {
+    expect(at - (address + 5000)).toBeGreaterThanOrEqual(30_000);
+    expect(at - (address + 5000)).toBeLessThanOrEqual(60_000);
+  }
+  expect(first.size).toBe(500);
+});
+
 test('every address that is announced is refreshed within a minute, whatever the order of events', () => {
   const event = fc.record({ address: fc.nat(5), delay: fc.nat(3000), withdraw: fc.boolean() });
   fc.assert(

@@ -26,6 +26,9 @@ const series = [0, 50, 250, 1000, 2000, 5000].map(millis);
 /** The shortest time between two refreshes of an address; the longest is twice that. */
 const refreshInterval = seconds(30);
 
+/** Refreshes are due at whole multiples of this, so that one waking serves many of them. */
+const refreshSlot = seconds(1);
+
 /** How many refreshes a second an interface sends at most; with more than 1,500 addresses the interval grows. */
 const refreshRate = 50;
 
@@ -37,7 +40,8 @@ export const createAnnouncer = (random: () => number): Announcer => {
 
   const nextRefresh = (now: Millis): Millis => {
     const interval = Math.max(refreshInterval, (progress.size / refreshRate) * 1000);
-    return millis(now + interval * (1 + random()));
+    const due = now + interval + random() * (interval - refreshSlot);
+    return millis(Math.ceil(due / refreshSlot) * refreshSlot);
   };
 
   return {
