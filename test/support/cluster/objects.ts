@@ -1,5 +1,5 @@
-import { isNotFound } from '../../../src/k8s/api.ts';
-import { objectPath, resources } from '../../../src/k8s/resources.ts';
+import { isAlreadyExists, isNotFound } from '../../../src/k8s/api.ts';
+import { collectionPath, objectPath, type Resource, resources } from '../../../src/k8s/resources.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 
 /** An object, as a user writes it. */
@@ -59,34 +59,35 @@ export const backends = (replicas = 2): Manifest => ({
 });
 
 /**
- * Applies objects one after the other, as `kubectl apply --server-side` does: through kubectl, which slows itself down,
- * 200 objects take a minute. Rejects with what the API server says.
+ * Creates objects, or changes those that exist to what is given, one after the other: through kubectl, which slows itself
+ * down, 200 objects take a minute. Rejects with what the API server says.
  */
 export const apply = async ({ api }: Sandbox, ...objects: readonly Manifest[]): Promise<void> => {
-  for (const object of objects) {
-    await api.request({
-      method: 'PATCH',
-      path: pathOf(object),
-      query: { fieldManager: 'metallb-test', force: true },
-      contentType: 'application/apply-patch+yaml',
-      body: object,
-    });
+  for (const body of objects) {
+    const { namespace: folder, name } = body.metadata;
+    try {
+      await api.request({ method: 'POST', path: collectionPath(resourceOf(body), folder), body });
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      await api.request({ method: 'PATCH', path: objectPath(resourceOf(body), folder, name), body });
+    }
   }
 };
 
 /** Deletes objects; those that do not exist are fine. */
 export const remove = async ({ api }: Sandbox, ...objects: readonly Manifest[]): Promise<void> => {
   for (const object of objects) {
+    const { namespace: folder, name } = object.metadata;
     try {
-      await api.request({ method: 'DELETE', path: pathOf(object) });
+      await api.request({ method: 'DELETE', path: objectPath(resourceOf(object), folder, name) });
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
   }
 };
 
-const pathOf = ({ apiVersion, kind, metadata: { name, namespace: folder } }: Manifest): string => {
+const resourceOf = ({ apiVersion, kind }: Manifest): Resource => {
   const found = Object.values(resources).find((each) => each.apiVersion === apiVersion && each.kind === kind);
   if (found === undefined) throw new Error(`${apiVersion} ${kind} is not among the resources`);
-  return objectPath(found, folder, name);
+  return found;
 };
