@@ -12,6 +12,7 @@ import {
 } from '../src/domain/service/plan.ts';
 import { WaitingList } from '../src/domain/service/waiting-list.ts';
 import { familyOf, type Ip } from '../src/lib/ip.ts';
+import { compareText } from '../src/lib/sorted.ts';
 import type { Clock } from '../src/lib/time.ts';
 import { isOlderVersion } from './resource-version.ts';
 import { type StandingEvents, standingEvents } from './standing-events.ts';
@@ -271,8 +272,6 @@ export class ServiceReconciler {
 
 const byCreation = (a: ServiceView, b: ServiceView): number =>
   compareText(a.createdAt, b.createdAt) || compareText(a.key, b.key);
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Whether an edit concerns services that have an address of the pool. */
 const touchesHolders = (before: Pool | undefined, after: Pool | undefined): boolean =>

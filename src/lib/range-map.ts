@@ -1,5 +1,6 @@
 import type { AddressRange } from './address-range.ts';
 import { familyOf, type Ip, type IpFamily, ipToNumber } from './ip.ts';
+import { lastIndexWhere } from './sorted.ts';
 
 /** Ranges that do not overlap, each with what it stands for. */
 export type RangeMap<T extends object> = {
@@ -21,13 +22,13 @@ export const rangeMap = <T extends object>(): RangeMap<T> => {
   const add = ({ family, first, last }: AddressRange, value: T): T | undefined => {
     const chunks = chunksOf[family];
     // As the entries do not overlap, the last one that begins before our end also ends last among those.
-    const chunkAt = lastAtOrBefore(chunks, last, (chunk) => chunk[0]!.first);
+    const chunkAt = lastIndexWhere(chunks, (chunk) => chunk[0]!.first <= last);
     const chunk = chunks[Math.max(chunkAt, 0)];
     if (chunk === undefined) {
       chunks.push([{ first, last, value }]);
       return undefined;
     }
-    const at = lastAtOrBefore(chunk, last, (entry) => entry.first);
+    const at = lastIndexWhere(chunk, (entry) => entry.first <= last);
     const before = chunk[at];
     if (before !== undefined && before.last >= first) return before.value;
     chunk.splice(at + 1, 0, { first, last, value });
@@ -38,22 +39,10 @@ export const rangeMap = <T extends object>(): RangeMap<T> => {
   const find = (ip: Ip): T | undefined => {
     const chunks = chunksOf[familyOf(ip)];
     const value = ipToNumber(ip);
-    const chunk = chunks[lastAtOrBefore(chunks, value, (entries) => entries[0]!.first)];
-    const entry = chunk?.[lastAtOrBefore(chunk, value, ({ first }) => first)];
+    const chunk = chunks[lastIndexWhere(chunks, (entries) => entries[0]!.first <= value)];
+    const entry = chunk?.[lastIndexWhere(chunk, ({ first }) => first <= value)];
     return entry !== undefined && value <= entry.last ? entry.value : undefined;
   };
 
   return { add, find };
-};
-
-/** Index of the last item whose key is not above `limit`, -1 if there is none; `items` are in order of their keys. */
-const lastAtOrBefore = <I>(items: readonly I[], limit: bigint, keyOf: (item: I) => bigint): number => {
-  let low = 0;
-  let high = items.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (keyOf(items[middle]!) <= limit) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 };

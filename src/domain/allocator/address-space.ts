@@ -1,5 +1,6 @@
 import type { AddressRange } from '../../lib/address-range.ts';
 import { type Ip, type IpFamily, ipFromNumber, ipToNumber, familyOf } from '../../lib/ip.ts';
+import { lastIndexWhere } from '../../lib/sorted.ts';
 import type { Pool } from '../config/configuration.ts';
 
 /** The addresses a pool gives in one family, numbered 0, 1, 2… in the order in which they are given. */
@@ -54,26 +55,14 @@ export const addressSpace = (pool: Pick<Pool, 'ranges' | 'avoidBuggyIPs'>, famil
     indexOf: (ip) => {
       if (familyOf(ip) !== family) return undefined;
       const value = ipToNumber(ip);
-      const segment = lastWhere(byAddress, ({ range }) => range.first <= value);
+      const segment = byAddress[lastIndexWhere(byAddress, ({ range }) => range.first <= value)];
       if (segment === undefined || value > segment.range.last || !counting.mayGive(value)) return undefined;
       return segment.offset + counting.below(value) - counting.below(segment.range.first);
     },
     at: (index) => {
-      const segment = lastWhere(segments, ({ offset }) => offset <= index);
+      const segment = segments[lastIndexWhere(segments, ({ offset }) => offset <= index)];
       if (segment === undefined || index >= size) throw new RangeError(`no address has the number ${index}`);
       return ipFromNumber(family, counting.nth(index - segment.offset + counting.below(segment.range.first)));
     },
   };
-};
-
-/** The last element that passes a test which all passing elements pass before all failing ones. O(log n). */
-export const lastWhere = <T>(sorted: readonly T[], passes: (element: T) => boolean): T | undefined => {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (passes(sorted[middle] as T)) low = middle + 1;
-    else high = middle;
-  }
-  return sorted[low - 1];
 };

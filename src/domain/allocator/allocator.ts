@@ -1,7 +1,8 @@
 import { familyOf, type Ip, type IpFamily, ipToNumber } from '../../lib/ip.ts';
+import { lastIndexWhere } from '../../lib/sorted.ts';
 import type { Pool } from '../config/configuration.ts';
 import type { ObjectKey } from '../objects.ts';
-import { addressSpace, type AddressSpace, lastWhere } from './address-space.ts';
+import { addressSpace, type AddressSpace } from './address-space.ts';
 import { LowestFree } from './lowest-free.ts';
 
 /** What a service holds. */
@@ -157,7 +158,8 @@ export class Allocator implements AllocationView {
   #shelfOf(ip: Ip): { readonly entry: PoolEntry; readonly shelf: Shelf; readonly index: bigint } | undefined {
     const family = familyOf(ip);
     const value = ipToNumber(ip);
-    const range = lastWhere(this.#ranges[family], ({ first }) => first <= value);
+    const ranges = this.#ranges[family];
+    const range = ranges[lastIndexWhere(ranges, ({ first }) => first <= value)];
     if (range === undefined || value > range.last) return undefined;
     const shelf = range.entry.shelves[family];
     const index = shelf.space.indexOf(ip);

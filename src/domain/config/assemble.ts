@@ -1,4 +1,5 @@
 import { rangeMap } from '../../lib/range-map.ts';
+import { compareText } from '../../lib/sorted.ts';
 import type { NamespaceView, StringMap } from '../objects.ts';
 import type { Configuration, ConfigurationProblem, L2Advertisement, Pool } from './configuration.ts';
 import { type CustomResource, reporter } from './custom-resource.ts';
@@ -65,8 +66,6 @@ const covering = (
   }
   return [...different.values()];
 };
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const byName = (a: CustomResource, b: CustomResource): number => compareText(a.metadata.name, b.metadata.name);
 
