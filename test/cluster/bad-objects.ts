@@ -96,11 +96,6 @@ export const badObjects: readonly BadObject[] = [
     'spec.serviceAllocation.namespaces[2]: Duplicate value: "a"',
   ),
   allocation(
-    'a namespace selector given twice',
-    'namespaceSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}}]',
-    'spec.serviceAllocation.namespaceSelectors[1]: Duplicate value: {"matchLabels":{"a":"b"}}',
-  ),
-  allocation(
     'an operator that does not exist',
     'serviceSelectors: [{matchExpressions: [{key: a, operator: Equals, values: [b]}]}]',
     'operator: Unsupported value: "Equals": supported values: "In", "NotIn", "Exists", "DoesNotExist"',
@@ -127,11 +122,6 @@ export const badObjects: readonly BadObject[] = [
   ),
   advertisement('one pool as text', 'ipAddressPools: first', 'spec.ipAddressPools: Invalid value: "string"'),
   advertisement('a pool given twice', 'ipAddressPools: [a, a]', 'spec.ipAddressPools[1]: Duplicate value: "a"'),
-  advertisement(
-    'a pool selector given twice',
-    'ipAddressPoolSelectors: [{}, {}]',
-    'spec.ipAddressPoolSelectors[1]: Duplicate value: {}',
-  ),
   advertisement(
     'a node selector with an unknown operator',
     'nodeSelectors: [{matchExpressions: [{key: a, operator: Gt, values: ["1"]}]}]',

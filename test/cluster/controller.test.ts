@@ -83,6 +83,24 @@ test.each(badObjects)('the API server refuses $name', async ({ yaml, message }) 
   expect(stderr).toContain(message);
 });
 
+test('every list of selectors can be applied by the server', async () => {
+  const selectors = [{ matchLabels: { a: 'b' } }, { matchExpressions: [{ key: 'c', operator: 'Exists' }] }];
+  const objects = [
+    pool('pinned', ['198.18.1.0/29'], {
+      serviceAllocation: { namespaceSelectors: selectors, serviceSelectors: selectors },
+    }),
+    l2Advertisement('pinned', {
+      ipAddressPoolSelectors: selectors,
+      nodeSelectors: selectors,
+      serviceSelectors: selectors,
+    }),
+  ];
+  for (const object of objects) {
+    await cluster().kubectl(['apply', '--server-side', '-f', '-'], { input: JSON.stringify(object) });
+  }
+  await remove(cluster(), ...objects);
+});
+
 test('a full pool is named, and a freed address goes to the one that waits', async () => {
   const objects = [pool('small', ['198.18.1.0-198.18.1.1']), l2Advertisement('small')];
   await apply(cluster(), ...objects);

@@ -71,5 +71,6 @@ export const selectorList = (description: string) =>
       ),
     ),
     description,
-    { maxItems: maxSelectors, 'x-kubernetes-list-type': 'set' },
+    // Atomic: server-side apply refuses sets of objects.
+    { maxItems: maxSelectors, 'x-kubernetes-list-type': 'atomic' },
   );
