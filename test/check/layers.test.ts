@@ -27,7 +27,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['src/lib', 'src/proto', 'src/domain', 'src/io', 'src/observe'],
 };
 
-const folders = [...Object.keys(layers), 'test', 'bench', 'manifests', 'tools'];
+const folders = [...Object.keys(layers), 'test', 'bench', 'manifests', '.ci'];
 
 /** The ways in which a file can depend on another. */
 const forms: readonly ((from: string) => string)[] = [

@@ -96,7 +96,10 @@ test('every list of selectors can be applied by the server', async () => {
     }),
   ];
   for (const object of objects) {
-    await cluster().kubectl(['apply', '--server-side', '-f', '-'], { input: JSON.stringify(object) });
+    const { stdout } = await cluster().kubectl(['apply', '--server-side', '-f', '-'], {
+      input: JSON.stringify(object),
+    });
+    expect(stdout).toContain('serverside-applied');
   }
   await remove(cluster(), ...objects);
 });

@@ -1,6 +1,6 @@
 /**
  * Takes the `engines` of dependencies out of package-lock.json. Under an old Node, which only starts npm here, npm up
- * to version 10 would leave out the optional packages whose engines it does not meet: the native halves of our tools.
+ * to version 10 would leave out the optional packages whose engines it does not meet: the native halves of our programs.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
