@@ -44,6 +44,7 @@ export type ConfigurationWatch = {
   readonly touch: () => void;
 };
 
+/** Makes the watch; nothing is assembled before `start`. */
 export const configurationWatch = (options: ConfigurationWatchOptions): ConfigurationWatch => {
   const { pools, l2Advertisements, namespaces, metallbNamespace, onConfiguration, onProblems } = options;
   let isStarted = false;

@@ -31,6 +31,7 @@ const pause = seconds(1);
 
 const names = ['assignedIPv4', 'assignedIPv6', 'availableIPv4', 'availableIPv6'] as const;
 
+/** Makes the writer of all pools' counters; `work` is for a work queue whose keys are names of pools. */
 export const poolStatusWriter = ({
   api,
   clock,

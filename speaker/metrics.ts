@@ -15,6 +15,7 @@ export type SpeakerMetrics = {
   readonly count: (perAddress: Extract<ResponderReport, { readonly type: 'counters' }>['perAddress']) => void;
 };
 
+/** Makes the speaker's own metrics; `node` is the name of this node, a label of each announced address. */
 export const speakerMetrics = ({ counter, gauge }: Metrics, node: string): SpeakerMetrics => {
   const announced = gauge(
     'metallb_speaker_announced',

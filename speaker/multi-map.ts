@@ -5,6 +5,7 @@ export type MultiMap<Key, Value> = {
   readonly remove: (key: Key, value: Value) => void;
 };
 
+/** Makes an empty index. Keys and values are compared as by a Map and a Set. */
 export const multiMap = <Key, Value>(): MultiMap<Key, Value> => {
   const sets = new Map<Key, Set<Value>>();
   const none: ReadonlySet<Value> = new Set();

@@ -9,6 +9,7 @@ export type SliceIndex = {
   readonly of: (service: ObjectKey) => readonly EndpointSliceView[];
 };
 
+/** Makes an empty index; it is to be given every change of the watch, the unimportant ones too. */
 export const sliceIndex = (): SliceIndex => {
   const slices = multiMap<ObjectKey, EndpointSliceView>();
 

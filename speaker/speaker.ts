@@ -36,6 +36,10 @@ export type Speaker = {
   readonly isReady: () => boolean;
 };
 
+/**
+ * Wires the mirrors and the responder to the decisions. It announces nothing before `synced` and the first
+ * `onInterfaces`.
+ */
 export const createSpeaker = (ports: SpeakerPorts): Speaker => {
   const { mirrors, self, ignoreExcludeLabel, log } = ports;
   const slices = sliceIndex();

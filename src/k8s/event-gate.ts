@@ -19,6 +19,7 @@ const quiet = millis(50);
 /** Held back no longer than this. */
 const longestHold = seconds(5);
 
+/** Makes a gate that is quiet at first; `busyUntil` is asked whenever something is held. */
 export const eventGate = ({ clock, busyUntil }: EventGateOptions): EventGate => {
   let held: (() => void)[] = [];
   let since = clock.now();

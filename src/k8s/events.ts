@@ -67,6 +67,7 @@ type Entry = {
   isBusy: boolean;
 };
 
+/** Makes the recorder of a process. What cannot be written after some attempts is logged and dropped. */
 export const createEventRecorder = (options: EventRecorderOptions): EventRecorder => {
   const { api, clock, log, wallTime, component, host, random = Math.random } = options;
   const limit = new EventLimit();

@@ -11,6 +11,7 @@ const isOurs = (key: string): boolean => ourPrefixes.some((prefix) => key.starts
 
 const policies = ['SingleStack', 'PreferDualStack', 'RequireDualStack'] as const;
 
+/** From a raw core/v1 Service. Of the annotations only ours are kept. */
 export const projectService = (raw: unknown): ServiceView | undefined => {
   const key = objectKey(raw);
   const { metadata: rawMetadata, spec: rawSpec, status } = object(raw);
@@ -60,6 +61,7 @@ const ingressEntry = (raw: unknown): ServiceView['ingress'][number] => {
 
 const serviceNameLabel = 'kubernetes.io/service-name';
 
+/** From a raw discovery.k8s.io/v1 EndpointSlice. Each endpoint is kept, also one without a node. */
 export const projectEndpointSlice = (raw: unknown): EndpointSliceView | undefined => {
   const key = objectKey(raw);
   const metadata = object(object(raw)['metadata']);
@@ -80,6 +82,7 @@ export const projectEndpointSlice = (raw: unknown): EndpointSliceView | undefine
 /** A tri-state of the API: not said means true. */
 const isAbsentOrTrue = (value: unknown): boolean => value === undefined || value === null || value === true;
 
+/** From a raw core/v1 Node. */
 export const projectNode = (raw: unknown): NodeView | undefined => {
   const { metadata, status } = object(raw);
   const name = filled(object(metadata)['name']);
@@ -99,6 +102,7 @@ const isConditionTrue = (status: unknown, type: string): boolean =>
     return condition['type'] === type && condition['status'] === 'True';
   });
 
+/** From a raw core/v1 Pod. */
 export const projectSpeakerPod = (raw: unknown): SpeakerPodView | undefined => {
   const key = objectKey(raw);
   const { metadata, spec, status } = object(raw);
@@ -111,6 +115,7 @@ export const projectSpeakerPod = (raw: unknown): SpeakerPodView | undefined => {
   };
 };
 
+/** From a raw core/v1 Namespace. */
 export const projectNamespace = (raw: unknown): NamespaceView | undefined => {
   const metadata = object(object(raw)['metadata']);
   const name = filled(metadata['name']);

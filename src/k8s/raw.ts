@@ -7,6 +7,7 @@ type JsonObject = { readonly [key: string]: unknown };
 const none: JsonObject = {};
 const emptyMap: StringMap = {};
 
+/** Whether `value` is a JSON object: neither null nor an array. */
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

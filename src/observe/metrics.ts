@@ -26,6 +26,7 @@ export type Metrics = {
   ) => Histogram<Label>;
 };
 
+/** Makes an empty registry of its own; that of the process stays unused. */
 export const createMetrics = (): Metrics => {
   const registry = new PromRegistry();
   const registers = [registry];
@@ -46,6 +47,7 @@ export type KubernetesClientMetrics = {
   readonly configStale: Gauge;
 };
 
+/** Makes those metrics in the registry; once for each, since names may not repeat. */
 export const kubernetesClientMetrics = ({ counter, gauge }: Metrics): KubernetesClientMetrics => ({
   updates: counter('metallb_k8s_client_updates_total', 'Number of k8s object updates that have been processed.'),
   updateErrors: counter('metallb_k8s_client_update_errors_total', 'Number of k8s object updates that failed.'),

@@ -24,6 +24,7 @@ export type StandingEvent = ServiceEvent & {
  */
 const advertisementPatience = seconds(1);
 
+/** The service got other addresses than it had. */
 export const assigned = (ips: readonly Ip[]): ServiceEvent => ({
   type: 'Normal',
   reason: 'IPAllocated',
@@ -63,12 +64,15 @@ export const deprecations = (service: Pick<ServiceView, 'annotations'>): readonl
       message: `Service uses deprecated annotation ${key}`,
     }));
 
+/** No pool could give an address. `signature` names the cause without the figures in `why`. */
 export const allocationFailed = (service: ObjectKey, why: string, signature: string): StandingEvent =>
   warning('AllocationFailed', `Failed to allocate IP for "${service}": ${why}`, signature);
 
+/** The addresses that the service asks for cannot be read, or do not fit together. */
 export const invalidRequest = (why: string): StandingEvent =>
   warning('LoadBalancerFailed', `invalid requested loadbalancer IPs: ${why}`, why);
 
+/** The service has no cluster IP to take the family of its address from, as a headless one. */
 export const noClusterIp = (clusterIPs: readonly string[]): StandingEvent => {
   const list = quoteList(clusterIPs);
   const text = `Failed to retrieve ClusterIPs IPFamily for ${list} ${clusterIPs[0] ?? ''}: there is no cluster IP`;
