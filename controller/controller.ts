@@ -30,7 +30,9 @@ export type ControllerPorts = {
   readonly onWork: () => void;
 };
 
-export type ControllerSettings = {
+/** From the command line. */
+export type ControllerOptions = {
+  /** Namespace of the custom resources. */
   readonly metallbNamespace: string;
   /** `--lb-class` */
   readonly lbClass: string;
@@ -51,9 +53,9 @@ const poolWrites = 4;
 const longestEnding = seconds(2);
 
 /** Wires the watches to the reconciler, and the reconciler to the writers. */
-export const createController = (ports: ControllerPorts, settings: ControllerSettings): Controller => {
+export const createController = (ports: ControllerPorts, options: ControllerOptions): Controller => {
   const { api, clock, log, events, metrics, onWork } = ports;
-  const { metallbNamespace, lbClass } = settings;
+  const { metallbNamespace, lbClass } = options;
   const allocator = new Allocator();
   let configuration: Configuration | undefined;
 
@@ -95,7 +97,7 @@ export const createController = (ports: ControllerPorts, settings: ControllerSet
       },
     },
     allocator,
-    settings,
+    options,
   );
   const writeStatus = statusWriter({
     api,

@@ -1,20 +1,20 @@
 import type { Configuration } from '../src/domain/config/configuration.ts';
-import { eligibleNodes, membersByReadiness } from '../src/domain/layer2/candidates.ts';
+import { candidateNodes, membersByReadiness } from '../src/domain/layer2/candidates.ts';
 import type { EndpointSliceView, NodeView, ServiceView, SpeakerPodView } from '../src/domain/objects.ts';
 import type { Change } from '../src/k8s/reflector.ts';
-import { type AnnouncerPorts, createAnnouncer } from './announcer.ts';
+import { type ServiceDeciderPorts, createServiceDecider } from './service-decider.ts';
 import { sliceIndex } from './slice-index.ts';
 
 /** What the speaker sees of the cluster: copies that are complete once `synced` is called. */
 export type Mirrors = {
-  readonly services: AnnouncerPorts['services'];
+  readonly services: ServiceDeciderPorts['services'];
   readonly nodes: { readonly get: (name: string) => NodeView | undefined };
   /** The speaker pods. */
   readonly pods: { readonly values: () => Iterable<SpeakerPodView> };
   readonly configuration: () => Configuration;
 };
 
-export type SpeakerPorts = Omit<AnnouncerPorts, 'services' | 'slicesOf'> & {
+export type SpeakerPorts = Omit<ServiceDeciderPorts, 'services' | 'slicesOf'> & {
   readonly mirrors: Mirrors;
   /** Nodes keep their addresses whatever the label `exclude-from-external-load-balancers` says. */
   readonly ignoreExcludeLabel: boolean;
@@ -43,10 +43,10 @@ export type Speaker = {
 export const createSpeaker = (ports: SpeakerPorts): Speaker => {
   const { mirrors, self, ignoreExcludeLabel, log } = ports;
   const slices = sliceIndex();
-  const announcer = createAnnouncer({ ...ports, services: mirrors.services, slicesOf: slices.of });
+  const decider = createServiceDecider({ ...ports, services: mirrors.services, slicesOf: slices.of });
   let isSynced = false;
   let interfaces: ReadonlySet<string> | undefined;
-  let eligible: ReadonlySet<string> = new Set();
+  let candidates: ReadonlySet<string> = new Set();
   let isReady = false;
   let isOwnPodSeen = true;
 
@@ -66,8 +66,8 @@ export const createSpeaker = (ports: SpeakerPorts): Speaker => {
     }
   };
 
-  const findEligible = (): ReadonlySet<string> =>
-    eligibleNodes(
+  const findCandidates = (): ReadonlySet<string> =>
+    candidateNodes(
       membersByReadiness(mirrors.pods.values(), self),
       (name) => mirrors.nodes.get(name),
       ignoreExcludeLabel,
@@ -77,24 +77,24 @@ export const createSpeaker = (ports: SpeakerPorts): Speaker => {
     if (isReady || !isSynced || interfaces === undefined) return;
     isReady = true;
     lookForOwnPod();
-    eligible = findEligible();
-    announcer.start({ configuration: mirrors.configuration(), eligible, interfaces });
+    candidates = findCandidates();
+    decider.start({ configuration: mirrors.configuration(), candidates, interfaces });
   };
 
   const electAgain = (change: Change<unknown>): void => {
     if (!isReady || isUnchanged(change)) return;
-    const now = findEligible();
-    if (now.symmetricDifference(eligible).size === 0) return;
-    eligible = now;
-    announcer.eligibleChanged(eligible);
+    const now = findCandidates();
+    if (now.symmetricDifference(candidates).size === 0) return;
+    candidates = now;
+    decider.candidatesChanged(candidates);
   };
 
   return {
     onService: (change) => {
-      if (isReady && !isUnchanged(change)) announcer.serviceChanged(change.key);
+      if (isReady && !isUnchanged(change)) decider.serviceChanged(change.key);
     },
     onSlice: (change) => {
-      for (const service of slices.apply(change)) announcer.serviceChanged(service);
+      for (const service of slices.apply(change)) decider.serviceChanged(service);
     },
     onNode: electAgain,
     onPod: (change) => {
@@ -102,11 +102,11 @@ export const createSpeaker = (ports: SpeakerPorts): Speaker => {
       electAgain(change);
     },
     onConfiguration: () => {
-      if (isReady) announcer.configurationChanged(mirrors.configuration());
+      if (isReady) decider.configurationChanged(mirrors.configuration());
     },
     onInterfaces: (names) => {
       interfaces = new Set(names);
-      if (isReady) announcer.interfacesChanged(interfaces);
+      if (isReady) decider.interfacesChanged(interfaces);
       else startIfComplete();
     },
     synced: () => {

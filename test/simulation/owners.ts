@@ -21,7 +21,7 @@ const ownerOf = (service: ServiceView, ip: Ip, state: ClusterState): string | un
     .flatMap((slice) => slice.endpoints)
     .filter(({ usable }) => usable);
   if (endpoints.length === 0) return undefined;
-  const candidates = eligible(state).filter(
+  const candidates = candidateNodes(state).filter(
     (node) => service.externalTrafficPolicy === 'Cluster' || endpoints.some(({ nodeName }) => nodeName === node),
   );
   const [owner] = candidates.sort((a, b) => (digest(a, ip) < digest(b, ip) ? -1 : 1));
@@ -31,7 +31,7 @@ const ownerOf = (service: ServiceView, ip: Ip, state: ClusterState): string | un
     : undefined;
 };
 
-const eligible = ({ pods, nodes }: ClusterState): readonly string[] => {
+const candidateNodes = ({ pods, nodes }: ClusterState): readonly string[] => {
   const homes = new Set(Array.from(pods.values(), ({ nodeName }) => nodeName!));
   const ready = [...pods.values()].filter((pod) => pod.ready).map(({ nodeName }) => nodeName!);
   // Where there is one speaker only, it need not wait until it is ready.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EndpointSliceView, NodeView, SpeakerPodView } from '../objects.ts';
-import { candidatesFor, eligibleNodes, hasUsableEndpoint, membersByReadiness } from './candidates.ts';
+import { candidatesFor, candidateNodes, hasUsableEndpoint, membersByReadiness } from './candidates.ts';
 
 const pod = (nodeName: string | undefined, ready: boolean): SpeakerPodView => ({
   key: `metallb-system/speaker-${nodeName}`,
@@ -40,7 +40,7 @@ describe('membership by readiness', () => {
   });
 });
 
-describe('eligible nodes', () => {
+describe('candidates of the cluster', () => {
   const node = (changes: Partial<NodeView>): NodeView => ({
     name: 'n1',
     labels: {},
@@ -48,23 +48,23 @@ describe('eligible nodes', () => {
     ready: true,
     ...changes,
   });
-  const eligible = (found: NodeView | undefined, ignoreExcludeLabel = false): readonly string[] => [
-    ...eligibleNodes(new Set(['n1']), () => found, ignoreExcludeLabel),
+  const candidates = (found: NodeView | undefined, ignoreExcludeLabel = false): readonly string[] => [
+    ...candidateNodes(new Set(['n1']), () => found, ignoreExcludeLabel),
   ];
   const excluded = { 'node.kubernetes.io/exclude-from-external-load-balancers': '' };
 
   test('include a node that is not known yet, and one that is not Ready', () => {
-    expect(eligible(undefined)).toEqual(['n1']);
-    expect(eligible(node({ ready: false }))).toEqual(['n1']);
+    expect(candidates(undefined)).toEqual(['n1']);
+    expect(candidates(node({ ready: false }))).toEqual(['n1']);
   });
 
   test('leave out a node without network', () => {
-    expect(eligible(node({ networkUnavailable: true }))).toEqual([]);
+    expect(candidates(node({ networkUnavailable: true }))).toEqual([]);
   });
 
   test('leave out a node by the presence of the label, unless told to ignore it', () => {
-    expect(eligible(node({ labels: excluded }))).toEqual([]);
-    expect(eligible(node({ labels: excluded }), true)).toEqual(['n1']);
+    expect(candidates(node({ labels: excluded }))).toEqual([]);
+    expect(candidates(node({ labels: excluded }), true)).toEqual(['n1']);
   });
 });
 
@@ -78,14 +78,14 @@ describe('candidates of a service', () => {
     slice({ nodeName: 'n1', usable: false }, { nodeName: 'n2', usable: true }),
     slice({ nodeName: 'n4', usable: true }, { nodeName: undefined, usable: true }),
   ];
-  const eligible = new Set(['n1', 'n2', 'n3']);
+  const candidates = new Set(['n1', 'n2', 'n3']);
 
-  test('are all eligible nodes for the policy Cluster', () => {
-    expect(candidatesFor({ externalTrafficPolicy: 'Cluster' }, slices, eligible)).toEqual(eligible);
+  test('are all nodes that may own addresses for the policy Cluster', () => {
+    expect(candidatesFor({ externalTrafficPolicy: 'Cluster' }, slices, candidates)).toEqual(candidates);
   });
 
-  test('are the eligible nodes with a usable endpoint for the policy Local', () => {
-    expect(candidatesFor({ externalTrafficPolicy: 'Local' }, slices, eligible)).toEqual(new Set(['n2']));
+  test('are those with a usable endpoint for the policy Local', () => {
+    expect(candidatesFor({ externalTrafficPolicy: 'Local' }, slices, candidates)).toEqual(new Set(['n2']));
   });
 
   test('need one usable endpoint in any slice', () => {

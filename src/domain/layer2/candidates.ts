@@ -24,17 +24,17 @@ export const membersByReadiness = (pods: Iterable<SpeakerPodView>, self: string)
 const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
 /** Members that may own addresses at all. A member whose Node object is not known yet stays. */
-export const eligibleNodes = (
+export const candidateNodes = (
   members: Membership,
   findNode: (name: string) => NodeView | undefined,
   ignoreExcludeLabel: boolean,
 ): ReadonlySet<string> => {
-  const isEligible = (name: string): boolean => {
+  const isCandidate = (name: string): boolean => {
     const node = findNode(name);
     if (node === undefined) return true;
     return !node.networkUnavailable && (ignoreExcludeLabel || !Object.hasOwn(node.labels, excludeLabel));
   };
-  return new Set([...members].filter(isEligible));
+  return new Set([...members].filter(isCandidate));
 };
 
 /** Whether any endpoint of the service, on whatever node, can serve. */
@@ -43,18 +43,18 @@ export const hasUsableEndpoint = (slices: Iterable<EndpointSliceView>): boolean 
   return false;
 };
 
-/** The eligible nodes that may own this service; with `externalTrafficPolicy: Local`, those that can serve it. */
+/** The candidates for one service: all of them, but with `externalTrafficPolicy: Local` those that can serve it. */
 export const candidatesFor = (
   service: Pick<ServiceView, 'externalTrafficPolicy'>,
   slices: Iterable<EndpointSliceView>,
-  eligible: ReadonlySet<string>,
+  candidates: ReadonlySet<string>,
 ): ReadonlySet<string> => {
-  if (service.externalTrafficPolicy === 'Cluster') return eligible;
-  const candidates = new Set<string>();
+  if (service.externalTrafficPolicy === 'Cluster') return candidates;
+  const serving = new Set<string>();
   for (const { endpoints } of slices) {
     for (const { nodeName, usable } of endpoints) {
-      if (usable && nodeName !== undefined && eligible.has(nodeName)) candidates.add(nodeName);
+      if (usable && nodeName !== undefined && candidates.has(nodeName)) serving.add(nodeName);
     }
   }
-  return candidates;
+  return serving;
 };

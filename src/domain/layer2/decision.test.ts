@@ -27,7 +27,7 @@ const view = (changes: Partial<ClusterView> = {}): ClusterView => ({
   self: 'node-b',
   loadBalancerClass: '',
   configuration: configuration(pool('main', '10.0.0.0/24', everywhere)),
-  eligible: new Set(['node-a', 'node-b', 'node-c']),
+  candidates: new Set(['node-a', 'node-b', 'node-c']),
   interfaces: new Set(['eth0']),
   order: hashOrder,
   ...changes,
@@ -56,9 +56,9 @@ test.each(['node-a', 'node-c'])('%s, which comes later in order, is silent', (se
 });
 
 test('a node that is no candidate is silent, and the next in order announces', () => {
-  const eligible = new Set(['node-a', 'node-c']);
-  expect(decide(service(), served, view({ eligible })).announce).toEqual([]);
-  expect(decide(service(), served, view({ eligible, self: 'node-c' })).announce).toHaveLength(1);
+  const candidates = new Set(['node-a', 'node-c']);
+  expect(decide(service(), served, view({ candidates })).announce).toEqual([]);
+  expect(decide(service(), served, view({ candidates, self: 'node-c' })).announce).toHaveLength(1);
 });
 
 describe('a service is not announced', () => {

@@ -14,8 +14,8 @@ export type ClusterView = {
   /** Class of the services that are handled (`--lb-class`); empty: those without a class. */
   readonly loadBalancerClass: string;
   readonly configuration: Configuration;
-  /** Nodes that may own addresses, from `eligibleNodes`. */
-  readonly eligible: ReadonlySet<string>;
+  /** Nodes that may own addresses, from `candidateNodes`. */
+  readonly candidates: ReadonlySet<string>;
   /** Names of this node's interfaces that can announce. */
   readonly interfaces: ReadonlySet<string>;
   readonly order: ElectionPolicy;
@@ -85,7 +85,7 @@ export const decide = (service: ServiceView, slices: readonly EndpointSliceView[
 
   const group = { key };
   const isOwner =
-    hasUsableEndpoint(slices) && view.order(candidatesFor(service, slices, view.eligible), group)[0] === view.self;
+    hasUsableEndpoint(slices) && view.order(candidatesFor(service, slices, view.candidates), group)[0] === view.self;
   const pools = new Set<string | undefined>();
   const announce: Announcement[] = [];
   const silent: Silence[] = [];

@@ -3,7 +3,7 @@ import type { Configuration, L2Advertisement, Pool } from '../src/domain/config/
 import type { EndpointSliceView, ServiceView } from '../src/domain/objects.ts';
 import { silentLog } from '../src/lib/log.ts';
 import { poolOf, serviceView } from '../test/support/builders.ts';
-import { createAnnouncer } from './announcer.ts';
+import { createServiceDecider } from './service-decider.ts';
 
 const pool = (name: string, range: string, ...l2Advertisements: readonly L2Advertisement[]): Pool =>
   poolOf(name, range, { l2Advertisements });
@@ -17,7 +17,7 @@ const rig = (self: string) => {
   const slices = new Map<string, readonly EndpointSliceView[]>();
   const decided: string[] = [];
   let done: string[] = [];
-  const announcer = createAnnouncer({
+  const decider = createServiceDecider({
     self,
     loadBalancerClass: '',
     services: {
@@ -50,16 +50,16 @@ const rig = (self: string) => {
     slices.set(key, [{ key: `${key}-1`, serviceKey: key, endpoints: [{ nodeName: 'node-c', usable: true }] }]);
   };
   return {
-    announcer,
+    decider,
     services,
     slices,
     put,
     change: (...service: Parameters<typeof put>): void => {
       put(...service);
-      announcer.serviceChanged(`default/${service[0]}`);
+      decider.serviceChanged(`default/${service[0]}`);
     },
-    start: (changes: Partial<Parameters<typeof announcer.start>[0]> = {}): void =>
-      announcer.start({ configuration: main, eligible: all, interfaces: new Set(['eth0']), ...changes }),
+    start: (changes: Partial<Parameters<typeof decider.start>[0]> = {}): void =>
+      decider.start({ configuration: main, candidates: all, interfaces: new Set(['eth0']), ...changes }),
     /** What was done since the last call. */
     done: (): readonly string[] => {
       const lines = done;
@@ -76,12 +76,12 @@ const all = new Set(['node-a', 'node-b', 'node-c']);
 const nodeAssigned = 'Normal web nodeAssigned: announcing from node "node-b" with protocol "layer2"';
 
 test('nothing is decided before the start, and everything at it', () => {
-  const { announcer, put, change, start, done } = rig('node-b');
+  const { decider, put, change, start, done } = rig('node-b');
   put('web', ['10.0.0.10']);
   change('web', ['10.0.0.10']);
-  announcer.eligibleChanged(all);
-  announcer.configurationChanged(main);
-  announcer.interfacesChanged(new Set());
+  decider.candidatesChanged(all);
+  decider.configurationChanged(main);
+  decider.interfacesChanged(new Set());
   expect(done()).toEqual([]);
   start();
   expect(done()).toEqual(['announce 10.0.0.10 on all', 'metric default/web 10.0.0.10', nodeAssigned]);
@@ -96,14 +96,14 @@ test('a speaker that owns nothing does nothing', () => {
 });
 
 test('deciding again without a change does nothing', () => {
-  const { announcer, change, start, done } = rig('node-b');
+  const { decider, change, start, done } = rig('node-b');
   start();
   change('web', ['10.0.0.10']);
   done();
   change('web', ['10.0.0.10']);
-  announcer.eligibleChanged(new Set(all));
-  announcer.configurationChanged({ pools: [...main.pools], l2Advertisements: [] });
-  announcer.interfacesChanged(new Set(['eth1']));
+  decider.candidatesChanged(new Set(all));
+  decider.configurationChanged({ pools: [...main.pools], l2Advertisements: [] });
+  decider.interfacesChanged(new Set(['eth1']));
   expect(done()).toEqual([]);
 });
 
@@ -122,9 +122,9 @@ describe('an address falls silent', () => {
   ];
 
   test('when its service is deleted', () => {
-    const { announcer, services, done } = announcing();
+    const { decider, services, done } = announcing();
     services.delete('default/web');
-    announcer.serviceChanged('default/web');
+    decider.serviceChanged('default/web');
     expect(done()).toEqual(silent('serviceDeleted'));
   });
 
@@ -146,43 +146,43 @@ describe('an address falls silent', () => {
   });
 
   test('when no endpoint can serve any more', () => {
-    const { announcer, slices, done } = announcing();
+    const { decider, slices, done } = announcing();
     slices.delete('default/web');
-    announcer.serviceChanged('default/web');
+    decider.serviceChanged('default/web');
     expect(done()).toEqual(silent('notOwner'));
   });
 
   test('when this node is no candidate any more, and comes back with an event', () => {
-    const { announcer, done } = announcing();
-    announcer.eligibleChanged(new Set(['node-a', 'node-c']));
+    const { decider, done } = announcing();
+    decider.candidatesChanged(new Set(['node-a', 'node-c']));
     expect(done()).toEqual(silent('notOwner'));
-    announcer.eligibleChanged(all);
+    decider.candidatesChanged(all);
     expect(done()).toEqual(['announce 10.0.0.10 on all', 'metric default/web 10.0.0.10', nodeAssigned]);
   });
 
   test('when the last advertisement of its pool goes', () => {
-    const { announcer, done } = announcing();
-    announcer.configurationChanged({ pools: [pool('main', '10.0.0.0/24')], l2Advertisements: [] });
+    const { decider, done } = announcing();
+    decider.configurationChanged({ pools: [pool('main', '10.0.0.0/24')], l2Advertisements: [] });
     expect(done()).toEqual(silent('noMatchingAdvertisement'));
   });
 
   test('when its pool goes and nothing says that it came from there', () => {
-    const { announcer, done } = announcing();
-    announcer.configurationChanged({ pools: [], l2Advertisements: [] });
+    const { decider, done } = announcing();
+    decider.configurationChanged({ pools: [], l2Advertisements: [] });
     expect(done()).toEqual(silent('ipNotAllowed'));
-    announcer.configurationChanged({ pools: [pool('new', '10.0.0.8/29', everywhere)], l2Advertisements: [] });
+    decider.configurationChanged({ pools: [pool('new', '10.0.0.8/29', everywhere)], l2Advertisements: [] });
     expect(done()).toEqual(['announce 10.0.0.10 on all', 'metric default/web 10.0.0.10', nodeAssigned]);
   });
 
   test('only with the last of the services that share it', () => {
-    const { announcer, services, change, done } = announcing();
+    const { decider, services, change, done } = announcing();
     change('dns', ['10.0.0.10']);
     expect(done()).toEqual([
       'metric default/dns 10.0.0.10',
       'Normal dns nodeAssigned: announcing from node "node-b" with protocol "layer2"',
     ]);
     services.delete('default/web');
-    announcer.serviceChanged('default/web');
+    decider.serviceChanged('default/web');
     expect(done()).toEqual(['no metric default/web 10.0.0.10', 'because serviceDeleted']);
   });
 });
@@ -203,16 +203,16 @@ describe('with named interfaces', () => {
     'in assigned node "node-b" with protocol "layer2"';
 
   test('the owner says once that it has none of them, and announces when one appears', () => {
-    const { announcer, change, start, done } = rig('node-b');
+    const { decider, change, start, done } = rig('node-b');
     start({ configuration: restricted });
     change('web', ['10.0.0.10']);
     expect(done()).toEqual([announceFailed]);
     change('web', ['10.0.0.10']);
-    announcer.interfacesChanged(new Set(['eth0', 'eth2']));
+    decider.interfacesChanged(new Set(['eth0', 'eth2']));
     expect(done()).toEqual([]);
-    announcer.interfacesChanged(new Set(['eth0', 'eth1']));
+    decider.interfacesChanged(new Set(['eth0', 'eth1']));
     expect(done()).toEqual(['announce 10.0.0.10 on eth1', 'metric default/web 10.0.0.10', nodeAssigned]);
-    announcer.interfacesChanged(new Set(['eth0']));
+    decider.interfacesChanged(new Set(['eth0']));
     expect(done()).toEqual([
       'withdraw 10.0.0.10',
       'no metric default/web 10.0.0.10',
@@ -229,11 +229,11 @@ describe('with named interfaces', () => {
   });
 
   test('a changed list reaches the responder without an event', () => {
-    const { announcer, change, start, done } = rig('node-b');
+    const { decider, change, start, done } = rig('node-b');
     start();
     change('web', ['10.0.0.10']);
     done();
-    announcer.configurationChanged({ pools: [pool('main', '10.0.0.0/24', on('eth0'))], l2Advertisements: [] });
+    decider.configurationChanged({ pools: [pool('main', '10.0.0.0/24', on('eth0'))], l2Advertisements: [] });
     expect(done()).toEqual(['announce 10.0.0.10 on eth0']);
   });
 });
@@ -250,20 +250,20 @@ describe('a change looks only at what it can touch', () => {
     test_.put('lost', ['10.0.2.10']);
     test_.put('inner', [], { type: 'ClusterIP' });
     test_.put('pending', []);
-    test_.start({ configuration: two, eligible: new Set(['node-b']) });
+    test_.start({ configuration: two, candidates: new Set(['node-b']) });
     test_.decided();
     return test_;
   };
 
   test('a service event at that service', () => {
-    const { announcer, decided } = running();
-    announcer.serviceChanged('default/web');
+    const { decider, decided } = running();
+    decider.serviceChanged('default/web');
     expect(decided()).toEqual(['default/web']);
   });
 
   test('a changed pool at its services and those in no pool', () => {
-    const { announcer, decided } = running();
-    announcer.configurationChanged({
+    const { decider, decided } = running();
+    decider.configurationChanged({
       pools: [two.pools[0]!, pool('other', '10.0.1.0/25', everywhere)],
       l2Advertisements: [],
     });
@@ -271,27 +271,27 @@ describe('a change looks only at what it can touch', () => {
   });
 
   test('a pool not at services that have left it', () => {
-    const { announcer, change, decided } = running();
+    const { decider, change, decided } = running();
     change('dns', ['10.0.0.11']);
     decided();
-    announcer.configurationChanged({ pools: [two.pools[0]!], l2Advertisements: [] });
+    decider.configurationChanged({ pools: [two.pools[0]!], l2Advertisements: [] });
     expect(decided()).toEqual(['default/lost']);
   });
 
   test('a changed candidate set at services with addresses', () => {
-    const { announcer, decided } = running();
-    announcer.eligibleChanged(all);
+    const { decider, decided } = running();
+    decider.candidatesChanged(all);
     expect(decided()).toEqual(['default/web', 'default/dns', 'default/lost']);
   });
 
   test('an interface at those that name interfaces', () => {
-    const { announcer, decided } = running();
-    announcer.configurationChanged({
+    const { decider, decided } = running();
+    decider.configurationChanged({
       pools: [two.pools[0]!, pool('other', '10.0.1.0/24', on('eth0'))],
       l2Advertisements: [],
     });
     decided();
-    announcer.interfacesChanged(new Set(['eth0', 'eth1']));
+    decider.interfacesChanged(new Set(['eth0', 'eth1']));
     expect(decided()).toEqual(['default/dns']);
   });
 });

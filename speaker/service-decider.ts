@@ -9,7 +9,8 @@ import type { Log } from '../src/lib/log.ts';
 import { addressTable, type Answering } from './address-table.ts';
 import { multiMap } from './multi-map.ts';
 
-export type AnnouncerPorts = {
+/** What the decider reads and acts on. */
+export type ServiceDeciderPorts = {
   /** Name of this node. */
   readonly self: string;
   /** Class of the services that are handled; empty: those without a class. */
@@ -31,24 +32,25 @@ export type AnnouncerPorts = {
 };
 
 /** What the decisions rest on beside the services. */
-export type Surroundings = Pick<ClusterView, 'configuration' | 'eligible' | 'interfaces'>;
+export type Surroundings = Pick<ClusterView, 'configuration' | 'candidates' | 'interfaces'>;
 
 /**
  * Keeps what this node answers for in step with the cluster. Nothing is decided before `start`, so a speaker that knows
  * a part of the cluster only announces nothing; afterwards each call decides again, at once, what its change can touch.
  */
-export type Announcer = {
+export type ServiceDecider = {
   readonly start: (surroundings: Surroundings) => void;
   /** The service, or one of its EndpointSlices, was added, changed or deleted. */
   readonly serviceChanged: (service: ObjectKey) => void;
   readonly configurationChanged: (configuration: Configuration) => void;
-  readonly eligibleChanged: (eligible: ReadonlySet<string>) => void;
+  readonly candidatesChanged: (candidates: ReadonlySet<string>) => void;
   readonly interfacesChanged: (interfaces: ReadonlySet<string>) => void;
 };
 
 const nothing: Decision = silence('noIPAllocated');
 
-export const createAnnouncer = (ports: AnnouncerPorts): Announcer => {
+/** Makes a decider that has decided nothing yet. */
+export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider => {
   const { self, recorder, announced } = ports;
   const table = addressTable(ports.responder);
   const election = rememberHashOrder();
@@ -137,9 +139,9 @@ export const createAnnouncer = (ports: AnnouncerPorts): Announcer => {
       decideAgain(touched.flatMap((pool) => [...servicesOfPool.get(pool)]));
     },
 
-    eligibleChanged: (eligible) => {
+    candidatesChanged: (candidates) => {
       if (view === undefined) return;
-      view = { ...view, eligible };
+      view = { ...view, candidates };
       decideAgain(decisions.keys());
     },
 
