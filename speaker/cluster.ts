@@ -1,7 +1,6 @@
 import { assembleConfiguration } from '../src/domain/config/assemble.ts';
 import type { Configuration } from '../src/domain/config/configuration.ts';
 import type { CustomResource } from '../src/domain/config/custom-resource.ts';
-import type { ServiceView } from '../src/domain/objects.ts';
 import type { Api } from '../src/k8s/api.ts';
 import { problemReporter, type ProblemReporterOptions } from '../src/k8s/configuration-problems.ts';
 import { projectCustomResource } from '../src/k8s/custom-resource.ts';
@@ -61,7 +60,7 @@ export const watchCluster = ({
 
   const services = reflect({
     path: collectionPath(resources.services),
-    project: projectAnnounceable,
+    project: projectService,
     onChange: (change) => speaker().onService(change),
   });
   const slices = reflect({
@@ -117,12 +116,4 @@ export const watchCluster = ({
       await Promise.all(all.map(({ run }) => run(signal)));
     },
   };
-};
-
-const noPorts: ServiceView['ports'] = [];
-
-/** Whom a service selects, and on which ports, does not matter to who announces it. */
-const projectAnnounceable = (raw: unknown): ServiceView | undefined => {
-  const service = projectService(raw);
-  return service && { ...service, selector: {}, ports: noPorts };
 };

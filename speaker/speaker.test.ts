@@ -68,7 +68,7 @@ const rig = () => {
       else speaker.onPod({ type: 'updated', key: nodeName, before, now, changed: before.ready !== ready });
     },
     node: (name: string, labels: NodeView['labels']): void => {
-      const now = { name, labels, networkUnavailable: false, ready: true };
+      const now = { name, labels, networkUnavailable: false };
       nodes.set(name, now);
       speaker.onNode({ type: 'added', key: name, now });
     },
@@ -157,9 +157,9 @@ describe('a running speaker', () => {
     service('10.0.0.10');
     slice('10.0.0.10');
     decided();
-    const now = { name: 'node-a', labels: {}, networkUnavailable: false, ready: false };
+    const now = { name: 'node-a', labels: {}, networkUnavailable: false };
     speaker.onService({ type: 'updated', key: 'default/10.0.0.10', before: {}, now: {}, changed: false } as never);
-    speaker.onNode({ type: 'updated', key: 'node-a', before: { ...now, ready: true }, now, changed: true });
+    speaker.onNode({ type: 'updated', key: 'node-a', before: { ...now, labels: { zone: 'a' } }, now, changed: true });
     node('node-d', {});
     pod('node-a', true);
     expect(decided()).toEqual([]);

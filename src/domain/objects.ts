@@ -1,12 +1,10 @@
-import type { IpFamily } from '../lib/ip.ts';
-
 /** Labels or annotations of an object. */
 export type StringMap = Readonly<Record<string, string>>;
 
 /** `namespace/name` of a namespaced object. */
 export type ObjectKey = string;
 
-/** What we keep of a Service: nothing else of it is read, so nothing else is held in memory. */
+/** What we keep of a Service: what the controller or the speaker reads, so that nothing else is held in memory. */
 export type ServiceView = {
   readonly key: ObjectKey;
   readonly namespace: string;
@@ -23,13 +21,9 @@ export type ServiceView = {
   readonly loadBalancerClass: string | undefined;
   /** `spec.clusterIPs`, or the one `spec.clusterIP`; a headless service has `None`. */
   readonly clusterIPs: readonly string[];
-  readonly ipFamilies: readonly IpFamily[];
-  readonly ipFamilyPolicy: 'SingleStack' | 'PreferDualStack' | 'RequireDualStack';
   /** `spec.loadBalancerIP`; empty text counts as absent. */
   readonly loadBalancerIP: string | undefined;
   readonly externalTrafficPolicy: 'Cluster' | 'Local';
-  readonly selector: StringMap;
-  readonly ports: readonly { readonly protocol: string; readonly port: number }[];
   /** `status.loadBalancer.ingress` without `ipMode` and `ports`; who wrote it is not known here. */
   readonly ingress: readonly { readonly ip?: string; readonly hostname?: string }[];
 };
@@ -52,8 +46,6 @@ export type NodeView = {
   readonly labels: StringMap;
   /** Condition NetworkUnavailable is True. */
   readonly networkUnavailable: boolean;
-  /** Condition Ready is True. */
-  readonly ready: boolean;
 };
 
 /** What we keep of a speaker Pod. */
@@ -74,7 +66,6 @@ export type NamespaceView = {
 export const annotationKeys = {
   addressPool: ['metallb.io/address-pool', 'metallb.universe.tf/address-pool'],
   loadBalancerIPs: ['metallb.io/loadBalancerIPs', 'metallb.universe.tf/loadBalancerIPs'],
-  allowSharedIp: ['metallb.io/allow-shared-ip', 'metallb.universe.tf/allow-shared-ip'],
   /** Written by the controller: the pool the addresses came from. */
   allocatedFromPool: ['metallb.io/ip-allocated-from-pool'],
 } as const satisfies Record<string, readonly string[]>;

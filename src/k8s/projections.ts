@@ -9,8 +9,6 @@ import { filled, list, object, objectKey, stringMap, text } from './raw.ts';
 const ourPrefixes = ['metallb.io/', 'metallb.universe.tf/'];
 const isOurs = (key: string): boolean => ourPrefixes.some((prefix) => key.startsWith(prefix));
 
-const policies = ['SingleStack', 'PreferDualStack', 'RequireDualStack'] as const;
-
 /** From a raw core/v1 Service. Of the annotations only ours are kept. */
 export const projectService = (raw: unknown): ServiceView | undefined => {
   const key = objectKey(raw);
@@ -32,12 +30,8 @@ export const projectService = (raw: unknown): ServiceView | undefined => {
     type: filled(spec['type']) ?? 'ClusterIP',
     loadBalancerClass: filled(spec['loadBalancerClass']),
     clusterIPs: clusterIps(spec['clusterIPs'], spec['clusterIP']),
-    ipFamilies: list(spec['ipFamilies']).filter((family) => family === 'IPv4' || family === 'IPv6'),
-    ipFamilyPolicy: policies.find((policy) => policy === spec['ipFamilyPolicy']) ?? 'SingleStack',
     loadBalancerIP: filled(spec['loadBalancerIP']),
     externalTrafficPolicy: spec['externalTrafficPolicy'] === 'Local' ? 'Local' : 'Cluster',
-    selector: stringMap(spec['selector']),
-    ports: list(spec['ports']).map(servicePort),
     ingress: list(object(object(status)['loadBalancer'])['ingress']).map(ingressEntry),
   };
 };
@@ -46,11 +40,6 @@ const clusterIps = (many: unknown, one: unknown): readonly string[] => {
   const listed = list(many).filter((ip) => typeof ip === 'string' && ip !== '') as string[];
   const single = filled(one);
   return listed.length > 0 || single === undefined ? listed : [single];
-};
-
-const servicePort = (raw: unknown): ServiceView['ports'][number] => {
-  const { protocol, port } = object(raw);
-  return { protocol: filled(protocol) ?? 'TCP', port: typeof port === 'number' ? port : 0 };
 };
 
 const ingressEntry = (raw: unknown): ServiceView['ingress'][number] => {
@@ -91,7 +80,6 @@ export const projectNode = (raw: unknown): NodeView | undefined => {
     name,
     labels: stringMap(object(metadata)['labels']),
     networkUnavailable: isConditionTrue(status, 'NetworkUnavailable'),
-    ready: isConditionTrue(status, 'Ready'),
   };
 };
 

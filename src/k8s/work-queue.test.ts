@@ -11,7 +11,6 @@ const rig = (concurrency = 1) => {
   const clock: FakeClock = fakeClock();
   const started: string[] = [];
   const errors: (readonly [string, number])[] = [];
-  const depths: number[] = [];
   const underWay = new Map<string, PromiseWithResolvers<WorkOutcome>>();
   const queue: WorkQueue<string> = createWorkQueue({
     clock,
@@ -24,7 +23,6 @@ const rig = (concurrency = 1) => {
       return ending.promise;
     },
     onError: (key, _, delay) => errors.push([key, delay]),
-    onDepth: (depth) => depths.push(depth),
     random: () => 0.5,
   });
   const settle = (): Promise<void> => clock.advanceAsync(millis(0));
@@ -35,7 +33,7 @@ const rig = (concurrency = 1) => {
     else ending?.resolve(outcome);
     await settle();
   };
-  return { clock, queue, started, errors, depths, underWay, settle, end };
+  return { clock, queue, started, errors, underWay, settle, end };
 };
 
 test('keys are worked on in the order they came', async () => {
@@ -51,12 +49,10 @@ test('keys are worked on in the order they came', async () => {
 test('a key that waits is not queued twice', async () => {
   const { queue, started, end, settle } = rig();
   for (const key of ['a', 'b', 'b', 'b']) queue.add(key);
-  expect(queue.depth()).toBe(2);
   await settle();
   await end('a');
   await end('b');
   expect(started).toEqual(['a', 'b']);
-  expect(queue.depth()).toBe(0);
 });
 
 test('a key wanted while it is being worked on is worked on once more, afterwards', async () => {
@@ -88,7 +84,6 @@ test('a failure is tried again, later each time, until it succeeds', async () =>
   await settle();
   await end('a', new Error('no'));
   expect(errors).toEqual([['a', 200]]); // 100 + half of (300 - 100)
-  expect(queue.depth()).toBe(0);
   await clock.advanceAsync(millis(199));
   expect(started).toHaveLength(1);
   await clock.advanceAsync(millis(1));
@@ -131,20 +126,6 @@ test('a key that waits for a retry comes at once when it is wanted, and then not
   expect(clock.pending()).toBe(0);
 });
 
-test('idle waits for what is under way and for what waits', async () => {
-  const { queue, end, settle } = rig();
-  await queue.idle();
-  queue.add('a');
-  queue.add('b');
-  let isIdle = false;
-  const idle = queue.idle().then(() => (isIdle = true));
-  await settle();
-  await end('a');
-  expect(isIdle).toBe(false);
-  await end('b');
-  await idle;
-});
-
 test('stop starts nothing more, forgets what waits and awaits what is under way', async () => {
   const { clock, queue, started, end, settle } = rig();
   queue.add('a');
@@ -165,13 +146,13 @@ test('stop starts nothing more, forgets what waits and awaits what is under way'
   expect(clock.pending()).toBe(0);
 });
 
-test('the depth is told after each change', async () => {
-  const { queue, depths, end, settle } = rig();
+test('a queue at rest stops at once', async () => {
+  const { queue, started, end, settle } = rig();
   queue.add('a');
-  queue.add('b');
   await settle();
   await end('a');
-  expect(depths).toEqual([1, 2, 1, 0]);
+  await queue.stop();
+  expect(started).toEqual(['a']);
 });
 
 test('every key is worked on after it was last wanted', () =>
@@ -198,7 +179,6 @@ test('every key is worked on after it was last wanted', () =>
         }
         pay();
         expect([...owed]).toEqual([]);
-        expect(queue.depth()).toBe(0);
       },
     ),
   ));

@@ -14,8 +14,6 @@ export type WorkQueueOptions<Key extends string> = {
   readonly concurrency: number;
   /** First and longest wait after a rejection. Default: 100 ms and 30 s. */
   readonly backoff?: BackoffBounds;
-  /** Told how many keys wait, after each change. */
-  readonly onDepth?: (depth: number) => void;
   /** Jitter: a number in [0, 1). Default: `Math.random`. */
   readonly random?: () => number;
 };
@@ -24,10 +22,6 @@ export type WorkQueueOptions<Key extends string> = {
 export type WorkQueue<Key extends string> = {
   /** Wants work for a key; a key that waits already, for its turn or for a retry, is not queued twice but comes now. */
   readonly add: (key: Key) => void;
-  /** Keys that wait for a worker; those waiting for a retry are not counted. */
-  readonly depth: () => number;
-  /** Settles when no key waits for a worker and none is being worked on. */
-  readonly idle: () => Promise<void>;
   /** Starts no more work; settles when the work under way has ended. */
   readonly stop: () => Promise<void>;
 };
@@ -36,7 +30,7 @@ const defaultBackoff: BackoffBounds = { first: millis(100), longest: seconds(30)
 
 /** Makes the queue. Work starts in the next microtask, so that what is added together is counted once. */
 export const createWorkQueue = <Key extends string>(options: WorkQueueOptions<Key>): WorkQueue<Key> => {
-  const { clock, work, onError, concurrency, backoff = defaultBackoff, onDepth, random = Math.random } = options;
+  const { clock, work, onError, concurrency, backoff = defaultBackoff, random = Math.random } = options;
   /** In the order of their coming: a Set gives its members so. */
   const waiting = new Set<Key>();
   const working = new Set<Key>();
@@ -46,13 +40,13 @@ export const createWorkQueue = <Key extends string>(options: WorkQueueOptions<Ke
   const retries = new Map<Key, () => void>();
   /** The last wait of a key that has failed. */
   const delays = new Map<Key, Millis>();
-  let idlers: (() => void)[] = [];
+  /** Resolved when the last work under way has ended after a stop. */
+  const ended = Promise.withResolvers<void>();
   let isStopped = false;
   let isStarting = false;
 
   const enqueue = (key: Key): void => {
     waiting.add(key);
-    onDepth?.(waiting.size);
     if (isStarting) return;
     isStarting = true;
     queueMicrotask(() => {
@@ -73,7 +67,6 @@ export const createWorkQueue = <Key extends string>(options: WorkQueueOptions<Ke
     for (const key of waiting) {
       if (isStopped || working.size >= concurrency) return;
       waiting.delete(key);
-      onDepth?.(waiting.size);
       working.add(key);
       void runOne(key);
     }
@@ -103,34 +96,17 @@ export const createWorkQueue = <Key extends string>(options: WorkQueueOptions<Ke
       if (!isStopped) enqueue(key);
     } else if (delay !== undefined && !isStopped) retry(key, delay);
     startMore();
-    tellIdlers();
-  };
-
-  const isIdle = (): boolean => working.size === 0 && (isStopped || waiting.size === 0);
-
-  const tellIdlers = (): void => {
-    if (!isIdle()) return;
-    const told = idlers;
-    idlers = [];
-    for (const tell of told) tell();
-  };
-
-  const idle = async (): Promise<void> => {
-    if (isIdle()) return;
-    await new Promise<void>((resolve) => idlers.push(resolve));
+    if (isStopped && working.size === 0) ended.resolve();
   };
 
   return {
     add,
-    depth: () => waiting.size,
-    idle,
     stop: async () => {
       isStopped = true;
       for (const cancel of retries.values()) cancel();
       retries.clear();
       waiting.clear();
-      onDepth?.(0);
-      await idle();
+      if (working.size > 0) await ended.promise;
     },
   };
 };

@@ -1,11 +1,10 @@
 import { readdirSync } from 'node:fs';
-import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Counter, Gauge, Registry } from 'prom-client';
 import PromCounter from 'prom-client/lib/counter.js';
 import PromGauge from 'prom-client/lib/gauge.js';
-import PromHistogram from 'prom-client/lib/histogram.js';
 import PromRegistry from 'prom-client/lib/registry.js';
 
-export type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+export type { Counter, Gauge, Registry } from 'prom-client';
 
 /** Makes metrics that one registry serves. A name may be used once. */
 export type Metrics = {
@@ -17,16 +16,9 @@ export type Metrics = {
     labels?: readonly Label[],
   ) => Counter<Label>;
   readonly gauge: <Label extends string = never>(name: string, help: string, labels?: readonly Label[]) => Gauge<Label>;
-  /** `buckets`: upper bounds, ascending. */
-  readonly histogram: <Label extends string = never>(
-    name: string,
-    help: string,
-    buckets: readonly number[],
-    labels?: readonly Label[],
-  ) => Histogram<Label>;
 };
 
-/** Makes an empty registry of its own; that of the process stays unused. */
+/** Makes metrics in an empty registry of their own, not in the one that prom-client keeps for the process. */
 export const createMetrics = (): Metrics => {
   const registry = new PromRegistry();
   const registers = [registry];
@@ -34,8 +26,6 @@ export const createMetrics = (): Metrics => {
     registry,
     counter: (name, help, labels = []) => new PromCounter({ name, help, labelNames: labels, registers }),
     gauge: (name, help, labels = []) => new PromGauge({ name, help, labelNames: labels, registers }),
-    histogram: (name, help, buckets, labels = []) =>
-      new PromHistogram({ name, help, buckets: [...buckets], labelNames: labels, registers }),
   };
 };
 

@@ -12,7 +12,7 @@ export const podKey = (node: string): string => `${namespace}/speaker-${node}`;
 /** Puts up what a cluster has before anything happens to it. */
 export const furnish = (cluster: SpeakerCluster, nodes: readonly string[], random: Random): void => {
   for (const name of nodes) {
-    cluster.put('nodes', name, { name, labels: {}, networkUnavailable: false, ready: true });
+    cluster.put('nodes', name, { name, labels: {}, networkUnavailable: false });
     cluster.put('pods', podKey(name), { key: podKey(name), nodeName: name, ready: false });
   }
   for (const name of poolNames) putPool(cluster, name);
@@ -51,12 +51,8 @@ const putService = (cluster: SpeakerCluster, name: string, random: Random): void
     type: random.chance(0.9) ? 'LoadBalancer' : 'ClusterIP',
     loadBalancerClass: random.chance(0.05) ? 'other' : undefined,
     clusterIPs: ['10.96.0.10'],
-    ipFamilies: ['IPv4'],
-    ipFamilyPolicy: 'SingleStack',
     loadBalancerIP: undefined,
     externalTrafficPolicy: random.chance(0.7) ? 'Cluster' : 'Local',
-    selector: {},
-    ports: [],
     ingress: ip === undefined ? [] : [{ ip }],
   });
 };
@@ -103,7 +99,6 @@ export const disturbKind = (cluster: SpeakerCluster, kind: Kind, nodes: readonly
         name,
         labels: random.chance(0.2) ? { [excludeLabel]: '' } : { zone: random.pick(['a', 'b']) },
         networkUnavailable: random.chance(0.1),
-        ready: random.chance(0.8),
       });
       return;
     }

@@ -17,12 +17,8 @@ export const serviceView = (more: Partial<ServiceView> = {}): ServiceView => {
     type: 'LoadBalancer',
     loadBalancerClass: undefined,
     clusterIPs: ['10.96.0.10'],
-    ipFamilies: ['IPv4'],
-    ipFamilyPolicy: 'SingleStack',
     loadBalancerIP: undefined,
     externalTrafficPolicy: 'Cluster',
-    selector: {},
-    ports: [],
     ingress: [],
     ...more,
   };

@@ -45,7 +45,6 @@ describe('candidates of the cluster', () => {
     name: 'n1',
     labels: {},
     networkUnavailable: false,
-    ready: true,
     ...changes,
   });
   const candidates = (found: NodeView | undefined, ignoreExcludeLabel = false): readonly string[] => [
@@ -53,9 +52,8 @@ describe('candidates of the cluster', () => {
   ];
   const excluded = { 'node.kubernetes.io/exclude-from-external-load-balancers': '' };
 
-  test('include a node that is not known yet, and one that is not Ready', () => {
+  test('include a node that is not known yet', () => {
     expect(candidates(undefined)).toEqual(['n1']);
-    expect(candidates(node({ ready: false }))).toEqual(['n1']);
   });
 
   test('leave out a node without network', () => {

@@ -193,7 +193,7 @@ describe('a service that gets nothing says why', () => {
 
   test('a dual-stack service is told that it is not served, and keeps what it has', () => {
     const context = rig(poolOf('a', '192.0.2.0/24'), poolOf('b', '2001:db8::/64'));
-    const dual = serviceView({ clusterIPs: ['10.96.0.1', 'fd00::1'], ipFamilyPolicy: 'PreferDualStack' });
+    const dual = serviceView({ clusterIPs: ['10.96.0.1', 'fd00::1'] });
     expect(planService(dual, context)).toMatchObject({ status: undefined, allocation: undefined });
     expect(failure(dual, context)).toContain('Failed to allocate IP for "default/web": dual-stack services');
     const had = {
