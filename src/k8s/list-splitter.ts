@@ -1,3 +1,5 @@
+import { UnfinishedText } from './unfinished-text.ts';
+
 const quote = 0x22;
 const backslash = 0x5c;
 const openBracket = 0x5b;
@@ -19,7 +21,7 @@ export class ListSplitter {
   #isEscaped = false;
   #isInItems = false;
   /** What came in earlier chunks of the item, or of the text around the items. */
-  #parts: Uint8Array[] = [];
+  readonly #text = new UnfinishedText();
   /** The list without its items. */
   #rest = '';
 
@@ -35,13 +37,13 @@ export class ListSplitter {
         if (this.#isInItems && this.#depth === inArray) start = at;
         this.#depth++;
         if (octet === openBracket && this.#depth === inArray) {
-          this.#rest += this.#take(chunk.subarray(start, at + 1));
+          this.#rest += this.#text.complete(chunk.subarray(start, at + 1));
           start = at + 1;
           this.#isInItems = /"items"\s*:\s*\[$/.test(this.#rest);
         }
       } else if (closings.has(octet)) {
         this.#depth--;
-        if (this.#isInItems && this.#depth === inArray) items.push(this.#take(chunk.subarray(start, at + 1)));
+        if (this.#isInItems && this.#depth === inArray) items.push(this.#text.complete(chunk.subarray(start, at + 1)));
         if (this.#isInItems && this.#depth === inList) {
           this.#isInItems = false;
           start = at;
@@ -49,20 +51,13 @@ export class ListSplitter {
       }
     }
     const isBetweenItems = this.#isInItems && this.#depth === inArray;
-    if (!isBetweenItems && start < chunk.length) this.#parts.push(chunk.subarray(start));
+    if (!isBetweenItems && start < chunk.length) this.#text.add(chunk.subarray(start));
     return items;
   }
 
   /** After the last chunk: the text of the list with no items in it. */
   end(): string {
-    return this.#rest + this.#take(new Uint8Array());
-  }
-
-  #take(last: Uint8Array): string {
-    if (this.#parts.length === 0) return decode(last);
-    const whole = Buffer.concat([...this.#parts, last]);
-    this.#parts = [];
-    return decode(whole);
+    return this.#rest + this.#text.complete(new Uint8Array());
   }
 
   /** The position of the quote that ends the string, or of the end of the chunk. */
@@ -87,6 +82,3 @@ export class ListSplitter {
     }
   }
 }
-
-const decode = (octets: Uint8Array): string =>
-  Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('utf8');
