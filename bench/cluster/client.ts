@@ -5,8 +5,10 @@ import { realClock } from '../../src/io/real-clock.ts';
 import type { Api } from '../../src/k8s/api.ts';
 import { createClient } from '../../src/k8s/client.ts';
 import { loadCredentials } from '../../src/k8s/credentials.ts';
-import { LineSplitter } from '../../src/k8s/line-splitter.ts';
+import { projectService } from '../../src/k8s/projections.ts';
+import { createReflector } from '../../src/k8s/reflector.ts';
 import { collectionPath, resources } from '../../src/k8s/resources.ts';
+import { silentLog } from '../../src/lib/log.ts';
 
 /** Milliseconds since the Unix epoch, with microseconds behind the point. */
 export const epoch = (): number => performance.timeOrigin + performance.now();
@@ -83,31 +85,24 @@ export class Arrivals<V> {
 
 export type Addressed = { readonly address: string; readonly at: number };
 
-type ServiceJson = {
-  readonly metadata: { readonly name: string };
-  readonly status: { readonly loadBalancer: { readonly ingress?: readonly { readonly ip?: string }[] } };
-};
-
-/** Watches services and notes when each got its address. */
+/** Watches services and notes when each got its address; a watch that the server ends is taken up again. */
 export const watchAddresses = async (api: Api): Promise<Arrivals<Addressed>> => {
   const arrivals = new Arrivals<Addressed>();
-  const list = (await api.request({ path: servicesPath })) as { metadata: { resourceVersion: string } };
-  const chunks = await api.stream({
+  const reflector = createReflector({
+    api,
+    clock: realClock,
+    log: silentLog,
     path: servicesPath,
-    query: { watch: true, resourceVersion: list.metadata.resourceVersion },
+    project: projectService,
+    onChange: (change) => {
+      if (change.type === 'deleted') return;
+      const { name, ingress } = change.now;
+      const address = ingress[0]?.ip;
+      if (address !== undefined) arrivals.put(name, { address, at: epoch() });
+    },
   });
-  const read = async (): Promise<void> => {
-    const lines = new LineSplitter();
-    for await (const chunk of chunks) {
-      const at = epoch();
-      for (const line of lines.push(chunk)) {
-        const { object } = JSON.parse(line) as { object: ServiceJson };
-        const address = object.status.loadBalancer.ingress?.[0]?.ip;
-        if (address !== undefined) arrivals.put(object.metadata.name, { address, at });
-      }
-    }
-  };
-  void read().catch(fail);
+  void reflector.run(new AbortController().signal).catch(fail);
+  await reflector.synced;
   return arrivals;
 };
 
