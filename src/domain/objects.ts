@@ -23,9 +23,28 @@ export type ServiceView = {
   readonly clusterIPs: readonly string[];
   /** `spec.loadBalancerIP`; empty text counts as absent. */
   readonly loadBalancerIP: string | undefined;
+  /** `spec.ipFamilies`, the first one being the primary family. */
+  readonly ipFamilies: readonly string[];
+  readonly ipFamilyPolicy: 'SingleStack' | 'PreferDualStack' | 'RequireDualStack';
   readonly externalTrafficPolicy: 'Cluster' | 'Local';
+  /** `spec.selector` as text, `a=b,c=d` in order of keys: equal texts mean equal backends. */
+  readonly selector: string;
+  /** `spec.ports`: protocol and port of each, such as `TCP/80`. */
+  readonly ports: readonly string[];
   /** `status.loadBalancer.ingress` without `ipMode` and `ports`; who wrote it is not known here. */
   readonly ingress: readonly { readonly ip?: string; readonly hostname?: string }[];
+  /** Those of `status.conditions` whose type begins with `metallb.io/`. */
+  readonly conditions: readonly ServiceCondition[];
+};
+
+/** A condition without its time (`metav1.Condition`). */
+export type ServiceCondition = {
+  /** `metallb.io/Allocated` */
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  /** One CamelCase word. */
+  readonly reason: string;
+  readonly message: string;
 };
 
 /** What we keep of an EndpointSlice: which nodes can serve. */
@@ -66,6 +85,7 @@ export type NamespaceView = {
 export const annotationKeys = {
   addressPool: ['metallb.io/address-pool', 'metallb.universe.tf/address-pool'],
   loadBalancerIPs: ['metallb.io/loadBalancerIPs', 'metallb.universe.tf/loadBalancerIPs'],
+  allowSharedIp: ['metallb.io/allow-shared-ip', 'metallb.universe.tf/allow-shared-ip'],
   /** Written by the controller: the pool the addresses came from. */
   allocatedFromPool: ['metallb.io/ip-allocated-from-pool'],
 } as const satisfies Record<string, readonly string[]>;

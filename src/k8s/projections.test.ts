@@ -33,10 +33,16 @@ const service = {
     loadBalancerIP: '192.0.2.1',
     loadBalancerClass: 'metallb.io/metallb',
     externalTrafficPolicy: 'Local',
-    selector: { app: 'web' },
+    selector: { tier: 'a', app: 'web' },
     ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 'http', nodePort: 31000 }],
   },
-  status: { loadBalancer: { ingress: [{ ip: '192.0.2.1', ipMode: 'VIP', ports: [] }, { hostname: 'x.example' }] } },
+  status: {
+    loadBalancer: { ingress: [{ ip: '192.0.2.1', ipMode: 'VIP', ports: [] }, { hostname: 'x.example' }] },
+    conditions: [
+      { type: 'metallb.io/Allocated', status: 'True', reason: 'A', message: 'm', lastTransitionTime: 't' },
+      { type: 'example.com/Else', status: 'True', reason: 'B', message: '' },
+    ],
+  },
 };
 
 test('of a Service, what we read is kept and nothing else', () => {
@@ -53,8 +59,13 @@ test('of a Service, what we read is kept and nothing else', () => {
     loadBalancerClass: 'metallb.io/metallb',
     clusterIPs: ['10.96.0.7', 'fd00::7'],
     loadBalancerIP: '192.0.2.1',
+    ipFamilies: ['IPv4', 'IPv6'],
+    ipFamilyPolicy: 'PreferDualStack',
     externalTrafficPolicy: 'Local',
+    selector: 'app=web,tier=a',
+    ports: ['TCP/80'],
     ingress: [{ ip: '192.0.2.1' }, { hostname: 'x.example' }],
+    conditions: [{ type: 'metallb.io/Allocated', status: 'True', reason: 'A', message: 'm' }],
   });
 });
 
@@ -72,8 +83,13 @@ test('a Service of which only the name is known has the defaults of the API', ()
     loadBalancerClass: undefined,
     clusterIPs: [],
     loadBalancerIP: undefined,
+    ipFamilies: [],
+    ipFamilyPolicy: 'SingleStack',
     externalTrafficPolicy: 'Cluster',
+    selector: '',
+    ports: [],
     ingress: [],
+    conditions: [],
   });
 });
 

@@ -1,4 +1,11 @@
-import type { EndpointSliceView, NamespaceView, NodeView, ServiceView, SpeakerPodView } from '../domain/objects.ts';
+import type {
+  EndpointSliceView,
+  NamespaceView,
+  NodeView,
+  ServiceView,
+  SpeakerPodView,
+  StringMap,
+} from '../domain/objects.ts';
 import { filled, list, object, objectKey, stringMap, text } from './raw.ts';
 
 /**
@@ -31,13 +38,45 @@ export const projectService = (raw: unknown): ServiceView | undefined => {
     loadBalancerClass: filled(spec['loadBalancerClass']),
     clusterIPs: clusterIps(spec['clusterIPs'], spec['clusterIP']),
     loadBalancerIP: filled(spec['loadBalancerIP']),
+    ipFamilies: texts(spec['ipFamilies']),
+    ipFamilyPolicy: familyPolicy(spec['ipFamilyPolicy']),
     externalTrafficPolicy: spec['externalTrafficPolicy'] === 'Local' ? 'Local' : 'Cluster',
+    selector: selectorText(stringMap(spec['selector'])),
+    ports: list(spec['ports']).map(portText),
     ingress: list(object(object(status)['loadBalancer'])['ingress']).map(ingressEntry),
+    conditions: list(object(status)['conditions']).flatMap((raw) => ourCondition(object(raw)) ?? []),
   };
 };
 
+/** The texts of a list that are not empty. */
+const texts = (raw: unknown): readonly string[] => list(raw).flatMap((item) => filled(item) ?? []);
+
+const familyPolicy = (raw: unknown): ServiceView['ipFamilyPolicy'] =>
+  raw === 'PreferDualStack' || raw === 'RequireDualStack' ? raw : 'SingleStack';
+
+const selectorText = (selector: StringMap): string =>
+  Object.entries(selector)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join();
+
+const portText = (raw: unknown): string => {
+  const { protocol, port } = object(raw);
+  return `${filled(protocol) ?? 'TCP'}/${typeof port === 'number' ? port : 0}`;
+};
+
+const ourCondition = ({ type, status, reason, message }: Readonly<Record<string, unknown>>) =>
+  typeof type === 'string' && isOurs(type)
+    ? ({
+        type,
+        status: status === 'True' || status === 'False' ? status : 'Unknown',
+        reason: text(reason) ?? '',
+        message: text(message) ?? '',
+      } as const)
+    : undefined;
+
 const clusterIps = (many: unknown, one: unknown): readonly string[] => {
-  const listed = list(many).filter((ip) => typeof ip === 'string' && ip !== '') as string[];
+  const listed = texts(many);
   const single = filled(one);
   return listed.length > 0 || single === undefined ? listed : [single];
 };

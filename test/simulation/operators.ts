@@ -52,7 +52,12 @@ const putService = (cluster: SpeakerCluster, name: string, random: Random): void
     loadBalancerClass: random.chance(0.05) ? 'other' : undefined,
     clusterIPs: ['10.96.0.10'],
     loadBalancerIP: undefined,
+    ipFamilies: [],
+    ipFamilyPolicy: 'SingleStack',
     externalTrafficPolicy: random.chance(0.7) ? 'Cluster' : 'Local',
+    selector: '',
+    ports: ['TCP/80'],
+    conditions: [],
     ingress: ip === undefined ? [] : [{ ip }],
   });
 };

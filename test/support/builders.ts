@@ -18,8 +18,13 @@ export const serviceView = (more: Partial<ServiceView> = {}): ServiceView => {
     loadBalancerClass: undefined,
     clusterIPs: ['10.96.0.10'],
     loadBalancerIP: undefined,
+    ipFamilies: ['IPv4'],
+    ipFamilyPolicy: 'SingleStack',
     externalTrafficPolicy: 'Cluster',
+    selector: 'app=web',
+    ports: ['TCP/80'],
     ingress: [],
+    conditions: [],
     ...more,
   };
 };

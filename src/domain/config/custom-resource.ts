@@ -13,6 +13,17 @@ export type CustomResource = {
     readonly labels?: StringMap | undefined;
   };
   readonly spec?: unknown;
+  /** Where it stands if it is not an object of its own but an entry of the old ConfigMap. */
+  readonly origin?: ConfigMapEntry | undefined;
+};
+
+/** An entry of the ConfigMap `config`. */
+export type ConfigMapEntry = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Path of the entry, such as `address-pools[0]`. */
+  readonly path: string;
 };
 
 /** Why something was left out, or is odd, in one word. */
