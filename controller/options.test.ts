@@ -17,10 +17,7 @@ test("MetalLB's own arguments and environment start the program", () => {
     value: {
       type: 'run',
       options: { port: 9120, 'ml-secret-name': 'memberlist', deployment: 'controller', 'health-probe-port': 17472 },
-      warnings: [
-        '-tls-min-version has no effect: nothing is served over TLS',
-        '-webhook-mode has no effect: there are no webhooks (onlywebhook is refused)',
-      ],
+      warnings: ['-tls-min-version has no effect: nothing is served over TLS'],
     },
   });
 });
@@ -29,7 +26,7 @@ test('help says which flags have no effect', () => {
   const result = parse(['--help']);
   const text = result.ok && result.value.type === 'print' ? result.value.text : '';
   expect(text).toMatch(/--lb-class string +handle services/);
-  expect(text).toMatch(/--cert-dir string +accepted for compatibility, no effect/);
+  expect(text).toMatch(/--pprof-bind-address string +accepted for compatibility, no effect/);
 });
 
 test.each([
@@ -37,11 +34,8 @@ test.each([
     ['--log-level=loud'],
     'invalid value "loud" for flag -log-level: must be one of all, debug, info, warn, error, none',
   ],
-  [
-    ['--webhook-mode=onlywebhook'],
-    'invalid value "onlywebhook" for flag -webhook-mode: there are no webhooks to serve',
-  ],
-  [['--webhook-mode=on'], 'invalid value "on" for flag -webhook-mode: must be one of enabled, disabled'],
+  [['--webhook-mode=on'], 'invalid value "on" for flag -webhook-mode: must be one of enabled, disabled, onlywebhook'],
+  [[], 'replicas are told apart by their pods: give --pod-name or METALLB_POD_NAME, or --leader-elect=false'],
   [
     ['--ml-secret-name=memberlist'],
     'the Secret needs an owner: give --deployment or METALLB_DEPLOYMENT beside --ml-secret-name',

@@ -43,6 +43,10 @@ export const commonFlags = {
 export const exitCode = { clean: 0, failure: 1, usage: 2 } as const;
 
 const bgpTypes = ['native', 'frr', 'frr-k8s'] as const;
+
+/** What announces by BGP, in MetalLB's words (`METALLB_BGP_TYPE`). */
+export type BgpType = (typeof bgpTypes)[number];
+
 const bgpVariable = 'METALLB_BGP_TYPE';
 
 const notes = `
@@ -60,6 +64,7 @@ export type Invocation<Options> =
   | {
       readonly type: 'run';
       readonly options: Options;
+      readonly bgpType: BgpType;
       /** What was asked for and is not done, to be logged. */
       readonly warnings: readonly string[];
     }
@@ -75,10 +80,11 @@ export const parseCommandLine = <const Flags extends Readonly<Record<string, Fla
   const line = parseFlags({ ...program, notes }, flags, argv, env);
   if (!line.ok) return line;
   if (line.value.type === 'print') return ok(line.value);
-  const bgpType = env[bgpVariable] || 'native';
-  if (!bgpTypes.some((type) => type === bgpType)) {
+  const bgpText = env[bgpVariable] || 'native';
+  const bgpType = bgpTypes.find((type) => type === bgpText);
+  if (bgpType === undefined) {
     return err(
-      `invalid value ${JSON.stringify(bgpType)} of variable ${bgpVariable}: must be one of ${bgpTypes.join(', ')}`,
+      `invalid value ${JSON.stringify(bgpText)} of variable ${bgpVariable}: must be one of ${bgpTypes.join(', ')}`,
     );
   }
   const options = line.value.values;
@@ -91,5 +97,5 @@ export const parseCommandLine = <const Flags extends Readonly<Record<string, Fla
       `${bgpVariable}=${bgpType} has no effect: there is no BGP yet, services are announced by layer 2 alone`,
     );
   }
-  return ok({ type: 'run', options, warnings });
+  return ok({ type: 'run', options, bgpType, warnings });
 };

@@ -7,7 +7,9 @@ import type { Invocation } from './command-line.ts';
 import { type ProgramOptions, runProgram } from './run-program.ts';
 
 /** A program in a process of the test's own; `run` settles when the test says so. */
-const start = (invocation: Result<Invocation<string>> = ok({ type: 'run', options: 'o', warnings: ['w'] })) => {
+const start = (
+  invocation: Result<Invocation<string>> = ok({ type: 'run', options: 'o', bgpType: 'native', warnings: ['w'] }),
+) => {
   const clock = fakeClock();
   const seen: string[] = [];
   const listeners = new Map<string, (error: unknown) => void>();

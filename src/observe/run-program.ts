@@ -1,7 +1,7 @@
 import type { Log } from '../lib/log.ts';
 import type { Result } from '../lib/result.ts';
 import type { Clock, Millis } from '../lib/time.ts';
-import { exitCode, type Invocation } from './command-line.ts';
+import { type BgpType, exitCode, type Invocation } from './command-line.ts';
 
 /** What of the process a program has to do with. */
 export type ProgramProcess = {
@@ -23,7 +23,7 @@ export type ProgramOptions<Options> = {
   /** How long ending may take after a signal. */
   readonly endLimit: Millis;
   /** Does everything until the signal aborts; rejects if it cannot start or go on. */
-  readonly run: (options: Options, log: Log, signal: AbortSignal) => Promise<void>;
+  readonly run: (options: Options, log: Log, signal: AbortSignal, bgpType: BgpType) => Promise<void>;
 };
 
 /**
@@ -40,7 +40,7 @@ export const runProgram = async <Options>(program: ProgramOptions<Options>): Pro
     process.stdout.write(invocation.value.text);
     return process.exit(exitCode.clean);
   }
-  const { options, warnings } = invocation.value;
+  const { options, bgpType, warnings } = invocation.value;
   const log = program.createLog(options);
   for (const warning of warnings) log.warn(warning, { event: 'noEffect' });
 
@@ -60,7 +60,7 @@ export const runProgram = async <Options>(program: ProgramOptions<Options>): Pro
     });
   }
   try {
-    await program.run(options, log, ending.signal);
+    await program.run(options, log, ending.signal, bgpType);
   } catch (error) {
     return fail(error);
   }
