@@ -1,3 +1,5 @@
+import type { Result } from '../lib/result.ts';
+
 /** Labels or annotations of an object. */
 export type StringMap = Readonly<Record<string, string>>;
 
@@ -79,6 +81,21 @@ export type SpeakerPodView = {
 export type NamespaceView = {
   readonly name: string;
   readonly labels: StringMap;
+};
+
+/** What we keep of the ConfigMap `config`, which configured MetalLB before version 0.13. */
+export type ConfigMapView = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** It has the annotation `metallb.io/in-use: "true"`. */
+  readonly isInUse: boolean;
+  /**
+   * The document under the key `config`, as `src/domain/legacy/parse-document.ts` gives it, or why it is not YAML;
+   * undefined if nothing is written there. Parsed where the ConfigMap is watched, so that a program without one need not
+   * load the YAML parser.
+   */
+  readonly config: Result<unknown> | undefined;
 };
 
 /** The MetalLB annotations of a Service; the first key wins over the deprecated second, even when it is empty. */
