@@ -35,7 +35,6 @@ test.each([
     'invalid value "loud" for flag -log-level: must be one of all, debug, info, warn, error, none',
   ],
   [['--webhook-mode=on'], 'invalid value "on" for flag -webhook-mode: must be one of enabled, disabled, onlywebhook'],
-  [[], 'replicas are told apart by their pods: give --pod-name or METALLB_POD_NAME, or --leader-elect=false'],
   [
     ['--ml-secret-name=memberlist'],
     'the Secret needs an owner: give --deployment or METALLB_DEPLOYMENT beside --ml-secret-name',

@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs';
-import type { Counter, Gauge, Registry } from 'prom-client';
+import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import PromCounter from 'prom-client/lib/counter.js';
 import PromGauge from 'prom-client/lib/gauge.js';
+import PromHistogram from 'prom-client/lib/histogram.js';
 import PromRegistry from 'prom-client/lib/registry.js';
 
-export type { Counter, Gauge, Registry } from 'prom-client';
+export type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Makes metrics that one registry serves. A name may be used once. */
 export type Metrics = {
@@ -16,6 +17,10 @@ export type Metrics = {
     labels?: readonly Label[],
   ) => Counter<Label>;
   readonly gauge: <Label extends string = never>(name: string, help: string, labels?: readonly Label[]) => Gauge<Label>;
+  /** `buckets`: upper bounds, in the unit the name says. */
+  readonly histogram: (name: string, help: string, buckets: readonly number[]) => Histogram;
+  /** A gauge that is read when somebody asks. */
+  readonly reading: (name: string, help: string, read: () => number) => void;
 };
 
 /** Makes metrics in an empty registry of their own, not in the one that prom-client keeps for the process. */
@@ -26,6 +31,11 @@ export const createMetrics = (): Metrics => {
     registry,
     counter: (name, help, labels = []) => new PromCounter({ name, help, labelNames: labels, registers }),
     gauge: (name, help, labels = []) => new PromGauge({ name, help, labelNames: labels, registers }),
+    histogram: (name, help, buckets) => new PromHistogram({ name, help, buckets: [...buckets], registers }),
+    reading: (name, help, read) => {
+      // prom-client calls `collect` on each scrape.
+      const metric: Gauge = new PromGauge({ name, help, registers, collect: () => metric.set(read()) });
+    },
   };
 };
 
@@ -52,18 +62,13 @@ export const kubernetesClientMetrics = ({ counter, gauge }: Metrics): Kubernetes
 });
 
 /** The process metrics that every Prometheus client serves; read when they are asked for, nothing runs in between. */
-export const processMetrics = ({ registry }: Metrics): void => {
-  const registers = [registry];
-  const read = (name: string, help: string, value: () => number): void => {
-    // prom-client calls `collect` on each scrape, with the metric as `this`.
-    const metric: Gauge = new PromGauge({ name, help, registers, collect: () => metric.set(value()) });
-  };
+export const processMetrics = ({ registry, reading: read }: Metrics): void => {
   const startedAt = Date.now() / 1000 - process.uptime();
   let counted = 0;
   const cpu: Counter = new PromCounter({
     name: 'process_cpu_seconds_total',
     help: 'Total user and system CPU time spent in seconds.',
-    registers,
+    registers: [registry],
     collect: () => {
       const { user, system } = process.cpuUsage();
       const total = (user + system) / 1e6;
