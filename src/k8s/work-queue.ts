@@ -22,6 +22,8 @@ export type WorkQueueOptions<Key extends string> = {
 export type WorkQueue<Key extends string> = {
   /** Wants work for a key; a key that waits already, for its turn or for a retry, is not queued twice but comes now. */
   readonly add: (key: Key) => void;
+  /** How many keys want work: they wait for their turn or for a retry, or are being worked on. */
+  readonly depth: () => number;
   /** Starts no more work; settles when the work under way has ended. */
   readonly stop: () => Promise<void>;
 };
@@ -101,6 +103,7 @@ export const createWorkQueue = <Key extends string>(options: WorkQueueOptions<Ke
 
   return {
     add,
+    depth: () => waiting.size + retries.size + working.size,
     stop: async () => {
       isStopped = true;
       for (const cancel of retries.values()) cancel();
