@@ -6,13 +6,17 @@ import * as z from 'zod/mini';
  */
 export type ServerRules = {
   readonly type?: 'integer';
-  readonly format?: 'int32' | 'int64';
+  readonly format?: 'int32' | 'int64' | 'date-time';
   readonly enum?: readonly string[];
   readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
   readonly maxLength?: number;
   readonly minItems?: number;
   readonly maxItems?: number;
-  readonly 'x-kubernetes-list-type'?: 'atomic' | 'set';
+  readonly 'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
   readonly 'x-kubernetes-map-type'?: 'atomic';
   readonly 'x-kubernetes-validations'?: readonly CelRule[];
 };

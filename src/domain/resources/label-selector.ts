@@ -39,14 +39,14 @@ const expression = field(
   },
 );
 
+const matchLabels = () =>
+  field(z.optional(z.record(z.string(), z.string())), 'Labels that must be there with exactly these values.');
+
 /** A `metav1.LabelSelector`. */
 const labelSelector = (description: string) =>
   field(
     z.object({
-      matchLabels: field(
-        z.optional(z.record(z.string(), z.string())),
-        'Labels that must be there with exactly these values.',
-      ),
+      matchLabels: matchLabels(),
       matchExpressions: field(z.optional(z.array(expression)), 'Conditions on labels, all of which must hold.', {
         maxItems: maxExpressions,
         'x-kubernetes-list-type': 'atomic',
@@ -73,4 +73,35 @@ export const selectorList = (description: string) =>
     description,
     // Atomic: server-side apply refuses sets of objects.
     { maxItems: maxSelectors, 'x-kubernetes-list-type': 'atomic' },
+  );
+
+/** The selectors of `metallb.io/v1beta1` BGPPeers, a type of their own: every expression has to bring values. */
+export const requiredValuesSelectorList = (description: string) =>
+  field(
+    z.optional(
+      z.array(
+        field(
+          z.object({
+            matchLabels: matchLabels(),
+            matchExpressions: field(
+              z.optional(
+                z.array(
+                  field(
+                    z.object({
+                      key: field(z.string(), 'The label key the expression looks at.'),
+                      operator: field(z.string(), 'How the label is compared: In or NotIn.'),
+                      values: field(z.array(z.string()), 'The values to look among; at least one.', { minItems: 1 }),
+                    }),
+                    'One condition on a label.',
+                  ),
+                ),
+              ),
+              'Conditions on labels, all of which must hold.',
+            ),
+          }),
+          'A selector: all conditions in it must hold, matchLabels as well as matchExpressions. {} matches everything.',
+        ),
+      ),
+    ),
+    description,
   );
