@@ -28,12 +28,33 @@ export const resources = {
   events: namespaced('v1', 'Event', 'events'),
   secrets: namespaced('v1', 'Secret', 'secrets'),
   pods: namespaced('v1', 'Pod', 'pods'),
+  configMaps: namespaced('v1', 'ConfigMap', 'configmaps'),
   nodes: clusterScoped('v1', 'Node', 'nodes'),
   namespaces: clusterScoped('v1', 'Namespace', 'namespaces'),
   endpointSlices: namespaced('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices'),
   deployments: namespaced('apps/v1', 'Deployment', 'deployments'),
+  leases: namespaced('coordination.k8s.io/v1', 'Lease', 'leases'),
+  tokenReviews: clusterScoped('authentication.k8s.io/v1', 'TokenReview', 'tokenreviews'),
+  subjectAccessReviews: clusterScoped('authorization.k8s.io/v1', 'SubjectAccessReview', 'subjectaccessreviews'),
+  customResourceDefinitions: clusterScoped(
+    'apiextensions.k8s.io/v1',
+    'CustomResourceDefinition',
+    'customresourcedefinitions',
+  ),
+  validatingWebhookConfigurations: clusterScoped(
+    'admissionregistration.k8s.io/v1',
+    'ValidatingWebhookConfiguration',
+    'validatingwebhookconfigurations',
+  ),
   ipAddressPools: namespaced('metallb.io/v1beta1', 'IPAddressPool', 'ipaddresspools'),
   l2Advertisements: namespaced('metallb.io/v1beta1', 'L2Advertisement', 'l2advertisements'),
+  bgpAdvertisements: namespaced('metallb.io/v1beta1', 'BGPAdvertisement', 'bgpadvertisements'),
+  bgpPeers: namespaced('metallb.io/v1beta2', 'BGPPeer', 'bgppeers'),
+  bfdProfiles: namespaced('metallb.io/v1beta1', 'BFDProfile', 'bfdprofiles'),
+  communities: namespaced('metallb.io/v1beta1', 'Community', 'communities'),
+  configurationStates: namespaced('metallb.io/v1beta1', 'ConfigurationState', 'configurationstates'),
+  serviceL2Statuses: namespaced('metallb.io/v1beta1', 'ServiceL2Status', 'servicel2statuses'),
+  serviceBgpStatuses: namespaced('metallb.io/v1beta1', 'ServiceBGPStatus', 'servicebgpstatuses'),
 } as const satisfies Record<string, Resource>;
 
 /** The path of all objects of a kind: of one namespace, or of the whole cluster. */
