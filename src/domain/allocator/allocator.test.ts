@@ -18,6 +18,7 @@ const pool = (name: string, addresses: readonly string[], more: Partial<Pool> = 
   avoidBuggyIPs: false,
   serviceAllocation: undefined,
   l2Advertisements: [],
+  bgpAdvertisements: [],
   ...more,
 });
 

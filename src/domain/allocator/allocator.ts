@@ -2,14 +2,19 @@ import { familyOf, type Ip, type IpFamily, ipToNumber } from '../../lib/ip.ts';
 import { lastIndexWhere } from '../../lib/sorted.ts';
 import type { Pool } from '../config/configuration.ts';
 import type { ObjectKey } from '../objects.ts';
+import { AddressHolders, type Place, type Terms } from './address-holders.ts';
 import { addressSpace, type AddressSpace } from './address-space.ts';
 import { LowestFree } from './lowest-free.ts';
+import { SharedIndex } from './shared-index.ts';
+import { alone, circleOf, type Sharing, type SharingRefusal } from './sharing.ts';
 
 /** What a service holds. */
 export type Allocation = {
   readonly ips: readonly Ip[];
   /** The pool the addresses came from, which may have been edited or deleted since; undefined if nobody knows. */
   readonly pool: string | undefined;
+  /** On what terms it shares `ips`; absent: with nobody. */
+  readonly sharing?: Sharing | undefined;
   /** Given up, but still shown by the service's status: nobody else gets them until that is cleared. */
   readonly leaving?: readonly Ip[];
 };
@@ -29,31 +34,43 @@ export type PoolCounters = {
 /** What a plan may ask of the allocator. */
 export type AllocationView = {
   readonly allocationOf: (service: ObjectKey) => Allocation | undefined;
-  /** The services that hold an address. */
+  /** The services that hold an address, in order of coming; those that are leaving it count. */
   readonly holdersOf: (ip: Ip) => readonly ObjectKey[];
   /** The pool that gives this address today. */
   readonly poolOf: (ip: Ip) => Pool | undefined;
-  /** The lowest free address of a pool, in the order of its ranges; undefined if there is none. */
-  readonly firstFree: (pool: string, family: IpFamily) => Ip | undefined;
-  /** Undefined for a pool that does not exist. */
+  /**
+   * Why the service may not have that address on those terms; undefined: it may. Others who hold the address count. Of
+   * those, one who is leaving it keeps out only a service that does not hold it.
+   */
+  readonly refusalOf: (ip: Ip, service: ObjectKey, sharing: Sharing | undefined) => SharingRefusal | undefined;
+  /**
+   * The best address of a pool for a service: the lowest, in the order of the pool's ranges, that is shared under its
+   * key and backends and that it fits on; else the lowest that nobody holds; undefined if there is none. With the
+   * service named, what it holds itself is not in its way.
+   */
+  readonly firstFree: (pool: string, family: IpFamily, sharing?: Sharing, service?: ObjectKey) => Ip | undefined;
+  /** Undefined for a pool that does not exist. A shared address counts once. */
   readonly usageOf: (pool: string) => PoolUsage | undefined;
 };
 
 const families = ['IPv4', 'IPv6'] as const;
 const maxInt64 = (1n << 63n) - 1n;
 
-/** One family of one pool: which addresses there are, and which are given. */
-type Shelf = { readonly space: AddressSpace; readonly free: LowestFree };
+/** One family of one pool: which addresses there are, which are given, and which of those are shared. */
+type Shelf = { readonly space: AddressSpace; readonly free: LowestFree; readonly shared: SharedIndex };
 type PoolEntry = { readonly pool: Pool; readonly shelves: Readonly<Record<IpFamily, Shelf>> };
+type Found = { readonly entry: PoolEntry; readonly shelf: Shelf; readonly index: bigint; readonly place: Place };
 type RangeEntry = { readonly first: bigint; readonly last: bigint; readonly entry: PoolEntry };
 
 /**
- * Which service holds which address. An allocation outlives its pool: an address whose pool was edited away stays
- * with its service until it is released. Every operation is O(log n) in addresses and ranges, except `setPools`.
+ * Which services hold which address. An allocation outlives its pool: an address whose pool was edited away stays with
+ * its services until they release it. Every operation is O(log n) in addresses and ranges for each port of the service,
+ * whatever the number of services on an address, except `setPools` and `servicesOf`; see `SharedIndex.lowestFit` for
+ * what a search among shared addresses costs.
  */
 export class Allocator implements AllocationView {
   readonly #allocations = new Map<ObjectKey, Allocation>();
-  readonly #holders = new Map<Ip, ObjectKey>();
+  readonly #holders = new AddressHolders();
   #pools = new Map<string, PoolEntry>();
   #ranges: Readonly<Record<IpFamily, readonly RangeEntry[]>> = { IPv4: [], IPv6: [] };
 
@@ -62,18 +79,21 @@ export class Allocator implements AllocationView {
   }
 
   holdersOf(ip: Ip): readonly ObjectKey[] {
-    const holder = this.#holders.get(ip);
-    return holder === undefined ? [] : [holder];
+    return this.#holders.of(ip);
+  }
+
+  refusalOf(ip: Ip, service: ObjectKey, sharing: Sharing | undefined): SharingRefusal | undefined {
+    return this.#holders.refusalOf(ip, service, sharing);
   }
 
   poolOf(ip: Ip): Pool | undefined {
     return this.#shelfOf(ip)?.entry.pool;
   }
 
-  firstFree(pool: string, family: IpFamily): Ip | undefined {
+  firstFree(pool: string, family: IpFamily, sharing?: Sharing, service?: ObjectKey): Ip | undefined {
     const shelf = this.#pools.get(pool)?.shelves[family];
     if (shelf === undefined) return undefined;
-    const index = shelf.free.lowest();
+    const index = this.#lowestShared(shelf, sharing, service) ?? shelf.free.lowest();
     return index < shelf.space.size ? shelf.space.at(index) : undefined;
   }
 
@@ -99,21 +119,24 @@ export class Allocator implements AllocationView {
   }
 
   /**
-   * Gives addresses to a service, in place of those it had. Each must be free or its own already: a plan that gives
-   * away what another service holds is a broken invariant and throws.
+   * Gives addresses to a service, in place of those it had. A plan that gives away what `refusalOf` refuses is a broken
+   * invariant and throws. Addresses that it is leaving are never refused: its status shows them, whoever has them.
    */
   assign(service: ObjectKey, allocation: Allocation): void {
-    const held = heldIps(allocation);
-    for (const ip of held) {
-      const holder = this.#holders.get(ip);
-      if (holder !== undefined && holder !== service) {
-        throw new Error(`${ip} is held by ${holder} and cannot be given to ${service}`);
+    const { ips, sharing, leaving = [] } = allocation;
+    for (const ip of ips) {
+      const refusal = this.refusalOf(ip, service, sharing);
+      if (refusal !== undefined) {
+        const holders = this.holdersOf(ip).filter((holder) => holder !== service);
+        throw new Error(`${ip} is held by ${holders.join()} and cannot be given to ${service}: ${refusal.type}`);
       }
     }
+    const held = heldIps(allocation);
     for (const ip of heldIps(this.#allocations.get(service))) {
-      if (!held.includes(ip)) this.#free(ip);
+      if (!held.includes(ip)) this.#drop(ip, service);
     }
-    for (const ip of held) this.#hold(ip, service);
+    for (const ip of leaving) if (!ips.includes(ip)) this.#hold(ip, service, 'leaving');
+    for (const ip of ips) this.#hold(ip, service, sharing ?? alone);
     if (held.length === 0) this.#allocations.delete(service);
     else this.#allocations.set(service, allocation);
   }
@@ -133,7 +156,11 @@ export class Allocator implements AllocationView {
       if (old !== undefined && givesSameAddresses(old.pool, pool)) {
         this.#pools.set(pool.name, { pool, shelves: old.shelves });
       } else {
-        const shelf = (family: IpFamily): Shelf => ({ space: addressSpace(pool, family), free: new LowestFree() });
+        const shelf = (family: IpFamily): Shelf => ({
+          space: addressSpace(pool, family),
+          free: new LowestFree(),
+          shared: new SharedIndex(),
+        });
         const entry: PoolEntry = { pool, shelves: { IPv4: shelf('IPv4'), IPv6: shelf('IPv6') } };
         this.#pools.set(pool.name, entry);
         fresh.add(entry);
@@ -141,10 +168,27 @@ export class Allocator implements AllocationView {
     }
     this.#ranges = { IPv4: this.#sortedRanges('IPv4'), IPv6: this.#sortedRanges('IPv6') };
     if (fresh.size === 0) return;
-    for (const ip of this.#holders.keys()) {
+    for (const ip of this.#holders.ips()) {
       const found = this.#shelfOf(ip);
-      if (found !== undefined && fresh.has(found.entry)) found.shelf.free.take(found.index);
+      if (found === undefined || !fresh.has(found.entry)) continue;
+      found.shelf.free.take(found.index);
+      this.#holders.enterIndex(ip, found.place);
     }
+  }
+
+  /** The lowest address shared in the service's circle that it fits on, its own included. */
+  #lowestShared(shelf: Shelf, sharing: Sharing | undefined, service: ObjectKey | undefined): bigint | undefined {
+    const circle = circleOf(sharing);
+    if (sharing === undefined || circle === undefined) return undefined;
+    let lowest = shelf.shared.lowestFit(circle, sharing.ports);
+    const own = service === undefined ? undefined : this.#allocations.get(service);
+    if (service === undefined || own === undefined || circleOf(own.sharing) !== circle) return lowest;
+    for (const ip of own.ips) {
+      const index = shelf.space.indexOf(ip);
+      if (index === undefined || (lowest !== undefined && lowest < index)) continue;
+      if (this.refusalOf(ip, service, sharing) === undefined) lowest = index;
+    }
+    return lowest;
   }
 
   #sortedRanges(family: IpFamily): readonly RangeEntry[] {
@@ -155,7 +199,7 @@ export class Allocator implements AllocationView {
       .sort((a, b) => (a.first < b.first ? -1 : 1));
   }
 
-  #shelfOf(ip: Ip): { readonly entry: PoolEntry; readonly shelf: Shelf; readonly index: bigint } | undefined {
+  #shelfOf(ip: Ip): Found | undefined {
     const family = familyOf(ip);
     const value = ipToNumber(ip);
     const ranges = this.#ranges[family];
@@ -163,19 +207,20 @@ export class Allocator implements AllocationView {
     if (range === undefined || value > range.last) return undefined;
     const shelf = range.entry.shelves[family];
     const index = shelf.space.indexOf(ip);
-    return index === undefined ? undefined : { entry: range.entry, shelf, index };
+    if (index === undefined) return undefined;
+    return { entry: range.entry, shelf, index, place: { shared: shelf.shared, index } };
   }
 
-  #hold(ip: Ip, service: ObjectKey): void {
-    this.#holders.set(ip, service);
+  #hold(ip: Ip, service: ObjectKey, terms: Terms): void {
     const found = this.#shelfOf(ip);
+    this.#holders.hold(ip, service, terms, found?.place);
     found?.shelf.free.take(found.index);
   }
 
-  #free(ip: Ip): void {
-    this.#holders.delete(ip);
+  #drop(ip: Ip, service: ObjectKey): void {
     const found = this.#shelfOf(ip);
-    found?.shelf.free.release(found.index);
+    const isHeld = this.#holders.drop(ip, service, found?.place);
+    if (!isHeld) found?.shelf.free.release(found.index);
   }
 }
 
