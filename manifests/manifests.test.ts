@@ -54,11 +54,24 @@ test('the namespace and the definitions come before what needs them', () => {
   expect(kinds.slice(-2)).toEqual(['Deployment', 'DaemonSet']);
 });
 
+test('kubectl can note the whole of every object in an annotation', () => {
+  // `kubectl apply` keeps what it applied in an annotation, and all annotations together have 256 KiB.
+  const sizes = objects.map((object) => JSON.stringify(object).length);
+  expect(Math.max(...sizes)).toBeLessThan(200_000);
+});
+
 test('what a user of MetalLB knows has the same name', () => {
   expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
     'Namespace metallb-system',
     'CustomResourceDefinition ipaddresspools.metallb.io',
     'CustomResourceDefinition l2advertisements.metallb.io',
+    'CustomResourceDefinition bgpadvertisements.metallb.io',
+    'CustomResourceDefinition bgppeers.metallb.io',
+    'CustomResourceDefinition bfdprofiles.metallb.io',
+    'CustomResourceDefinition communities.metallb.io',
+    'CustomResourceDefinition configurationstates.metallb.io',
+    'CustomResourceDefinition servicel2statuses.metallb.io',
+    'CustomResourceDefinition servicebgpstatuses.metallb.io',
     'ServiceAccount controller',
     'ServiceAccount speaker',
     'ClusterRole metallb-system:controller',

@@ -1,6 +1,13 @@
 import type * as z from 'zod/mini';
+import { bfdProfile } from '../../domain/resources/bfd-profile.ts';
+import { bgpAdvertisement } from '../../domain/resources/bgp-advertisement.ts';
+import { bgpPeer, bgpPeerV1beta1 } from '../../domain/resources/bgp-peer.ts';
+import { community } from '../../domain/resources/community.ts';
+import { configurationState } from '../../domain/resources/configuration-state.ts';
 import { ipAddressPool } from '../../domain/resources/ip-address-pool.ts';
 import { l2Advertisement } from '../../domain/resources/l2-advertisement.ts';
+import { serviceBgpStatus } from '../../domain/resources/service-bgp-status.ts';
+import { serviceL2Status } from '../../domain/resources/service-l2-status.ts';
 import { type OpenApiSchema, toOpenApiSchema } from './open-api.ts';
 
 /** A column of `kubectl get`; one of a priority above 0 is shown by `-o wide` only. */
@@ -11,37 +18,141 @@ type PrinterColumn = {
   readonly priority?: number;
 };
 
-/** A custom resource of the group `metallb.io`: namespaced, one version, with a status of its own. */
+/** A version of a kind; all are served. */
+type Version = {
+  readonly name: string;
+  readonly schema: z.ZodMiniType;
+  /** What a client that uses this version is warned of. */
+  readonly deprecationWarning?: string;
+};
+
+/** A custom resource of the group `metallb.io`: namespaced, with a status of its own. */
 type ResourceKind = {
   readonly kind: string;
   readonly plural: string;
-  readonly version: string;
-  readonly schema: z.ZodMiniType;
+  /** Objects are stored in the last one. */
+  readonly versions: readonly Version[];
   readonly printerColumns: readonly PrinterColumn[];
+  /** How one version becomes another; needed if there are several. */
+  readonly conversion?: OpenApiSchema;
+};
+
+const v1beta1 = (schema: z.ZodMiniType): readonly Version[] => [{ name: 'v1beta1', schema }];
+
+const column = (
+  name: string,
+  jsonPath: string,
+  type: PrinterColumn['type'] = 'string',
+  priority?: number,
+): PrinterColumn => ({ name, jsonPath, type, ...(priority !== undefined && { priority }) });
+
+/**
+ * The controller converts BGPPeers, and puts the certificate to trust (`caBundle`) in here itself. The versions are
+ * those of the ConversionReview, not of the BGPPeer: v1 is what API servers have sent since Kubernetes 1.16, and a
+ * server refuses a definition in which it knows none.
+ */
+const bgpPeerConversion = {
+  strategy: 'Webhook',
+  webhook: {
+    clientConfig: {
+      service: { name: 'metallb-webhook-service', namespace: 'metallb-system', path: '/convert' },
+    },
+    conversionReviewVersions: ['v1', 'v1beta1'],
+  },
 };
 
 const resourceKinds: readonly ResourceKind[] = [
   {
     kind: 'IPAddressPool',
     plural: 'ipaddresspools',
-    version: 'v1beta1',
-    schema: ipAddressPool,
+    versions: v1beta1(ipAddressPool),
     printerColumns: [
-      { name: 'Auto Assign', jsonPath: '.spec.autoAssign', type: 'boolean' },
-      { name: 'Avoid Buggy IPs', jsonPath: '.spec.avoidBuggyIPs', type: 'boolean' },
-      { name: 'Addresses', jsonPath: '.spec.addresses', type: 'string' },
+      column('Auto Assign', '.spec.autoAssign', 'boolean'),
+      column('Avoid Buggy IPs', '.spec.avoidBuggyIPs', 'boolean'),
+      column('Addresses', '.spec.addresses'),
     ],
   },
   {
     kind: 'L2Advertisement',
     plural: 'l2advertisements',
-    version: 'v1beta1',
-    schema: l2Advertisement,
+    versions: v1beta1(l2Advertisement),
     printerColumns: [
-      { name: 'IPAddressPools', jsonPath: '.spec.ipAddressPools', type: 'string' },
-      { name: 'IPAddressPool Selectors', jsonPath: '.spec.ipAddressPoolSelectors', type: 'string' },
-      { name: 'Interfaces', jsonPath: '.spec.interfaces', type: 'string' },
-      { name: 'Node Selectors', jsonPath: '.spec.nodeSelectors', type: 'string', priority: 10 },
+      column('IPAddressPools', '.spec.ipAddressPools'),
+      column('IPAddressPool Selectors', '.spec.ipAddressPoolSelectors'),
+      column('Interfaces', '.spec.interfaces'),
+      column('Node Selectors', '.spec.nodeSelectors', 'string', 10),
+    ],
+  },
+  {
+    kind: 'BGPAdvertisement',
+    plural: 'bgpadvertisements',
+    versions: v1beta1(bgpAdvertisement),
+    printerColumns: [
+      column('IPAddressPools', '.spec.ipAddressPools'),
+      column('IPAddressPool Selectors', '.spec.ipAddressPoolSelectors'),
+      column('Peers', '.spec.peers'),
+      column('Node Selectors', '.spec.nodeSelectors', 'string', 10),
+    ],
+  },
+  {
+    kind: 'BGPPeer',
+    plural: 'bgppeers',
+    versions: [
+      {
+        name: 'v1beta1',
+        schema: bgpPeerV1beta1,
+        deprecationWarning: 'v1beta1 is deprecated, please use v1beta2',
+      },
+      { name: 'v1beta2', schema: bgpPeer },
+    ],
+    printerColumns: [
+      column('Address', '.spec.peerAddress'),
+      column('ASN', '.spec.peerASN'),
+      column('BFD Profile', '.spec.bfdProfile'),
+      column('Multi Hops', '.spec.ebgpMultiHop'),
+    ],
+    conversion: bgpPeerConversion,
+  },
+  {
+    kind: 'BFDProfile',
+    plural: 'bfdprofiles',
+    versions: v1beta1(bfdProfile),
+    printerColumns: [
+      column('Passive Mode', '.spec.passiveMode', 'boolean'),
+      column('Transmit Interval', '.spec.transmitInterval', 'integer'),
+      column('Receive Interval', '.spec.receiveInterval', 'integer'),
+      column('Multiplier', '.spec.detectMultiplier', 'integer'),
+    ],
+  },
+  { kind: 'Community', plural: 'communities', versions: v1beta1(community), printerColumns: [] },
+  {
+    kind: 'ConfigurationState',
+    plural: 'configurationstates',
+    versions: v1beta1(configurationState),
+    printerColumns: [
+      column('Result', '.status.result'),
+      column('ErrorSummary', '.status.errorSummary'),
+      column('Age', '.metadata.creationTimestamp', 'date'),
+    ],
+  },
+  {
+    kind: 'ServiceL2Status',
+    plural: 'servicel2statuses',
+    versions: v1beta1(serviceL2Status),
+    printerColumns: [
+      column('Allocated Node', '.status.node'),
+      column('Service Name', '.status.serviceName'),
+      column('Service Namespace', '.status.serviceNamespace'),
+    ],
+  },
+  {
+    kind: 'ServiceBGPStatus',
+    plural: 'servicebgpstatuses',
+    versions: v1beta1(serviceBgpStatus),
+    printerColumns: [
+      column('Node', '.status.node'),
+      column('Service Name', '.status.serviceName'),
+      column('Service Namespace', '.status.serviceNamespace'),
     ],
   },
 ];
@@ -66,8 +177,27 @@ const objectProperties: OpenApiSchema = {
   metadata: { type: 'object' },
 };
 
-const definitionOf = ({ kind, plural, version, schema, printerColumns }: ResourceKind): CustomResourceDefinition => {
-  const { properties, ...keywords } = toOpenApiSchema(schema);
+const versionOf = ({ versions, printerColumns }: ResourceKind, version: Version): OpenApiSchema => {
+  const { properties, ...keywords } = toOpenApiSchema(version.schema);
+  return {
+    name: version.name,
+    served: true,
+    storage: version === versions.at(-1),
+    ...(version.deprecationWarning !== undefined && {
+      deprecated: true,
+      deprecationWarning: version.deprecationWarning,
+    }),
+    subresources: { status: {} },
+    // The API server does not keep an empty list.
+    ...(printerColumns.length > 0 && { additionalPrinterColumns: printerColumns }),
+    schema: {
+      openAPIV3Schema: { ...keywords, properties: { ...objectProperties, ...(properties as OpenApiSchema) } },
+    },
+  };
+};
+
+const definitionOf = (resourceKind: ResourceKind): CustomResourceDefinition => {
+  const { kind, plural, versions, conversion } = resourceKind;
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -76,18 +206,8 @@ const definitionOf = ({ kind, plural, version, schema, printerColumns }: Resourc
       group,
       names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase() },
       scope: 'Namespaced',
-      versions: [
-        {
-          name: version,
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          additionalPrinterColumns: printerColumns,
-          schema: {
-            openAPIV3Schema: { ...keywords, properties: { ...objectProperties, ...(properties as OpenApiSchema) } },
-          },
-        },
-      ],
+      ...(conversion !== undefined && { conversion }),
+      versions: versions.map((version) => versionOf(resourceKind, version)),
     },
   };
 };
