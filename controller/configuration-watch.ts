@@ -1,4 +1,4 @@
-import { assembleConfiguration } from '../src/domain/config/assemble.ts';
+import { assembleConfiguration, nothingConfigured } from '../src/domain/config/assemble.ts';
 import type { Configuration, ConfigurationProblem } from '../src/domain/config/configuration.ts';
 import type { CustomResource } from '../src/domain/config/custom-resource.ts';
 import type { NamespaceView } from '../src/domain/objects.ts';
@@ -52,6 +52,7 @@ export const configurationWatch = (options: ConfigurationWatchOptions): Configur
   const assemble = (): void => {
     isTouched = false;
     const { configuration, problems } = assembleConfiguration({
+      ...nothingConfigured,
       pools: Array.from(pools.values(), ({ resource }) => resource),
       l2Advertisements: [...l2Advertisements.values()],
       namespaces: [...namespaces.values()],

@@ -6,13 +6,11 @@ import type { ServiceView } from '../src/domain/objects.ts';
 import { withStatus } from '../src/domain/service/plan.ts';
 import { fakeClock } from '../test/support/fake-clock.ts';
 import { seconds } from '../src/lib/time.ts';
-import { poolOf, serviceView } from '../test/support/builders.ts';
+import { configurationOf, poolOf, serviceView } from '../test/support/builders.ts';
 import { ServiceReconciler } from './service-reconciler.ts';
 
-const configuration = (...pools: readonly Pool[]): Configuration => ({
-  pools,
-  l2Advertisements: [{ advertisement: { name: 'l2', interfaces: undefined }, poolNames: undefined }],
-});
+const configuration = (...pools: readonly Pool[]): Configuration =>
+  configurationOf(pools, [{ advertisement: { name: 'l2', interfaces: undefined }, poolNames: undefined }]);
 
 /** A reconciler and an API server that keeps services; writes happen when the test says so. */
 const rig = () => {

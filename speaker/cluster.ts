@@ -1,4 +1,4 @@
-import { assembleConfiguration } from '../src/domain/config/assemble.ts';
+import { assembleConfiguration, nothingConfigured } from '../src/domain/config/assemble.ts';
 import type { Configuration } from '../src/domain/config/configuration.ts';
 import type { CustomResource } from '../src/domain/config/custom-resource.ts';
 import type { Api } from '../src/k8s/api.ts';
@@ -99,9 +99,9 @@ export const watchCluster = ({
 
   const configuration = (): Configuration => {
     const assembly = assembleConfiguration({
+      ...nothingConfigured,
       pools: [...pools.values()],
       l2Advertisements: [...l2Advertisements.values()],
-      namespaces: [],
       metallbNamespace: namespace,
     });
     reportProblems(assembly.problems);

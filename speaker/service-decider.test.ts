@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { Configuration, L2Advertisement, Pool } from '../src/domain/config/configuration.ts';
 import type { EndpointSliceView, ServiceView } from '../src/domain/objects.ts';
 import { silentLog } from '../src/lib/log.ts';
-import { poolOf, serviceView } from '../test/support/builders.ts';
+import { configurationOf, poolOf, serviceView } from '../test/support/builders.ts';
 import { createServiceDecider } from './service-decider.ts';
 
 const pool = (name: string, range: string, ...l2Advertisements: readonly L2Advertisement[]): Pool =>
   poolOf(name, range, { l2Advertisements });
 const everywhere: L2Advertisement = { name: 'everywhere', interfaces: undefined };
 const on = (...interfaces: readonly string[]): L2Advertisement => ({ name: 'on', interfaces });
-const main: Configuration = { pools: [pool('main', '10.0.0.0/24', everywhere)], l2Advertisements: [] };
+const main: Configuration = configurationOf([pool('main', '10.0.0.0/24', everywhere)]);
 
 /** Everything a speaker on `self` does, in order, as short lines. */
 const rig = (self: string) => {
@@ -102,7 +102,7 @@ test('deciding again without a change does nothing', () => {
   done();
   change('web', ['10.0.0.10']);
   decider.candidatesChanged(new Set(all));
-  decider.configurationChanged({ pools: [...main.pools], l2Advertisements: [] });
+  decider.configurationChanged(configurationOf([...main.pools]));
   decider.interfacesChanged(new Set(['eth1']));
   expect(done()).toEqual([]);
 });
@@ -162,15 +162,15 @@ describe('an address falls silent', () => {
 
   test('when the last advertisement of its pool goes', () => {
     const { decider, done } = announcing();
-    decider.configurationChanged({ pools: [pool('main', '10.0.0.0/24')], l2Advertisements: [] });
+    decider.configurationChanged(configurationOf([pool('main', '10.0.0.0/24')]));
     expect(done()).toEqual(silent('noMatchingAdvertisement'));
   });
 
   test('when its pool goes and nothing says that it came from there', () => {
     const { decider, done } = announcing();
-    decider.configurationChanged({ pools: [], l2Advertisements: [] });
+    decider.configurationChanged(configurationOf([]));
     expect(done()).toEqual(silent('ipNotAllowed'));
-    decider.configurationChanged({ pools: [pool('new', '10.0.0.8/29', everywhere)], l2Advertisements: [] });
+    decider.configurationChanged(configurationOf([pool('new', '10.0.0.8/29', everywhere)]));
     expect(done()).toEqual(['announce 10.0.0.10 on all', 'metric default/web 10.0.0.10', nodeAssigned]);
   });
 
@@ -197,7 +197,7 @@ test('a second address is announced without a word about the first', () => {
 });
 
 describe('with named interfaces', () => {
-  const restricted: Configuration = { pools: [pool('main', '10.0.0.0/24', on('eth1'))], l2Advertisements: [] };
+  const restricted: Configuration = configurationOf([pool('main', '10.0.0.0/24', on('eth1'))]);
   const announceFailed =
     'Warning web announceFailed: the interfaces specified by LB IP "10.0.0.10" doesn\'t exist ' +
     'in assigned node "node-b" with protocol "layer2"';
@@ -233,16 +233,16 @@ describe('with named interfaces', () => {
     start();
     change('web', ['10.0.0.10']);
     done();
-    decider.configurationChanged({ pools: [pool('main', '10.0.0.0/24', on('eth0'))], l2Advertisements: [] });
+    decider.configurationChanged(configurationOf([pool('main', '10.0.0.0/24', on('eth0'))]));
     expect(done()).toEqual(['announce 10.0.0.10 on eth0']);
   });
 });
 
 describe('a change looks only at what it can touch', () => {
-  const two: Configuration = {
-    pools: [pool('main', '10.0.0.0/24', everywhere), pool('other', '10.0.1.0/24', everywhere)],
-    l2Advertisements: [],
-  };
+  const two: Configuration = configurationOf([
+    pool('main', '10.0.0.0/24', everywhere),
+    pool('other', '10.0.1.0/24', everywhere),
+  ]);
   const running = () => {
     const test_ = rig('node-b');
     test_.put('web', ['10.0.0.10']);
@@ -263,10 +263,7 @@ describe('a change looks only at what it can touch', () => {
 
   test('a changed pool at its services and those in no pool', () => {
     const { decider, decided } = running();
-    decider.configurationChanged({
-      pools: [two.pools[0]!, pool('other', '10.0.1.0/25', everywhere)],
-      l2Advertisements: [],
-    });
+    decider.configurationChanged(configurationOf([two.pools[0]!, pool('other', '10.0.1.0/25', everywhere)]));
     expect(decided()).toEqual(['default/dns', 'default/lost']);
   });
 
@@ -274,7 +271,7 @@ describe('a change looks only at what it can touch', () => {
     const { decider, change, decided } = running();
     change('dns', ['10.0.0.11']);
     decided();
-    decider.configurationChanged({ pools: [two.pools[0]!], l2Advertisements: [] });
+    decider.configurationChanged(configurationOf([two.pools[0]!]));
     expect(decided()).toEqual(['default/lost']);
   });
 
@@ -286,10 +283,7 @@ describe('a change looks only at what it can touch', () => {
 
   test('an interface at those that name interfaces', () => {
     const { decider, decided } = running();
-    decider.configurationChanged({
-      pools: [two.pools[0]!, pool('other', '10.0.1.0/24', on('eth0'))],
-      l2Advertisements: [],
-    });
+    decider.configurationChanged(configurationOf([two.pools[0]!, pool('other', '10.0.1.0/24', on('eth0'))]));
     decided();
     decider.interfacesChanged(new Set(['eth0', 'eth1']));
     expect(decided()).toEqual(['default/dns']);

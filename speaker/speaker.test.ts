@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { Configuration } from '../src/domain/config/configuration.ts';
 import type { NodeView, ServiceView, SpeakerPodView } from '../src/domain/objects.ts';
 import { silentLog } from '../src/lib/log.ts';
-import { poolOf, serviceView } from '../test/support/builders.ts';
+import { configurationOf, poolOf, serviceView } from '../test/support/builders.ts';
 import { createSpeaker } from './speaker.ts';
 
-const advertised: Configuration = { pools: [poolOf('main', '10.0.0.0/24')], l2Advertisements: [] };
+const advertised: Configuration = configurationOf([poolOf('main', '10.0.0.0/24')]);
 
 /** A speaker on node-b, which comes before node-c and node-a for 10.0.0.10, in a cluster that a test writes by hand. */
 const rig = () => {
@@ -181,7 +181,7 @@ describe('a running speaker', () => {
     const { announced, service, slice, configure } = running();
     service('10.0.0.10');
     slice('10.0.0.10');
-    configure({ pools: [], l2Advertisements: [] });
+    configure(configurationOf([]));
     expect(announced).toEqual([]);
     configure(advertised);
     expect(announced).toEqual(['10.0.0.10']);

@@ -1,5 +1,4 @@
 import type { ConfigurationProblem } from '../domain/config/configuration.ts';
-import type { ProblemReason } from '../domain/config/custom-resource.ts';
 import type { Log } from '../lib/log.ts';
 
 export type ProblemReporterOptions = {
@@ -12,9 +11,6 @@ export type ProblemReporterOptions = {
   /** Told of each problem when it comes up. */
   readonly tell?: (problem: ConfigurationProblem) => void;
 };
-
-/** Odd, but nothing is missing for it. */
-const harmless: ProblemReason = 'DuplicateDefinition';
 
 /**
  * Takes all problems that stand now, after each assembly of the configuration; logs, counts and tells those that were
@@ -30,10 +26,10 @@ export const problemReporter = ({
     const now = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
     for (const [text, problem] of now) {
       if (standing.has(text)) continue;
-      const { kind, namespace, name, field, reason, message } = problem;
-      const isHarmless = reason === harmless;
-      if (!isHarmless) metrics.updateErrors.inc();
-      log.warn(isHarmless ? 'the configuration says something twice' : 'a part of the configuration is left out', {
+      const { kind, namespace, name, field, reason, message, severity } = problem;
+      const isError = severity === 'error';
+      if (isError) metrics.updateErrors.inc();
+      log.warn(isError ? 'a part of the configuration is left out' : 'the configuration is odd', {
         kind,
         object: `${namespace}/${name}`,
         field,
@@ -43,6 +39,6 @@ export const problemReporter = ({
       tell(problem);
     }
     standing = new Set(now.keys());
-    metrics.configStale.set(problems.some(({ reason }) => reason !== harmless) ? 1 : 0);
+    metrics.configStale.set(problems.some(({ severity }) => severity === 'error') ? 1 : 0);
   };
 };

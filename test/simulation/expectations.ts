@@ -1,4 +1,4 @@
-import { assembleConfiguration } from '../../src/domain/config/assemble.ts';
+import { assembleConfiguration, nothingConfigured } from '../../src/domain/config/assemble.ts';
 import type { CustomResource } from '../../src/domain/config/custom-resource.ts';
 import type { Pool } from '../../src/domain/config/configuration.ts';
 import type { ServiceView } from '../../src/domain/objects.ts';
@@ -63,6 +63,7 @@ export const assemblePools = (
   resources: Readonly<Record<'pools' | 'advertisements' | 'namespaces', readonly RawObject[]>>,
 ): readonly Pool[] =>
   assembleConfiguration({
+    ...nothingConfigured,
     pools: resources.pools as readonly CustomResource[],
     l2Advertisements: resources.advertisements as readonly CustomResource[],
     namespaces: resources.namespaces.map((raw) => projectNamespace(raw)!),

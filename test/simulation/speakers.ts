@@ -1,4 +1,4 @@
-import { assembleConfiguration } from '../../src/domain/config/assemble.ts';
+import { assembleConfiguration, nothingConfigured } from '../../src/domain/config/assemble.ts';
 import type { CustomResource } from '../../src/domain/config/custom-resource.ts';
 import type { EndpointSliceView, NodeView, ServiceView, SpeakerPodView } from '../../src/domain/objects.ts';
 import { type Change, Mirror } from '../../src/k8s/mirror.ts';
@@ -100,9 +100,9 @@ export const createSpeakerCluster = (random: Random): SpeakerCluster => {
         pods: mirrors.pods,
         configuration: () =>
           assembleConfiguration({
+            ...nothingConfigured,
             pools: [...mirrors.pools.values()],
             l2Advertisements: [...mirrors.advertisements.values()],
-            namespaces: [],
             metallbNamespace: namespace,
           }).configuration,
       },

@@ -1,4 +1,4 @@
-import type { Pool } from '../../src/domain/config/configuration.ts';
+import type { Configuration, Pool } from '../../src/domain/config/configuration.ts';
 import type { ServiceView } from '../../src/domain/objects.ts';
 import { parseAddressRange } from '../../src/lib/address-range.ts';
 
@@ -40,6 +40,13 @@ export const poolOf = (name: string, addresses: string, more: Partial<Pool> = {}
     avoidBuggyIPs: false,
     serviceAllocation: undefined,
     l2Advertisements: [{ name: 'l2', interfaces: undefined }],
+    bgpAdvertisements: [],
     ...more,
   };
 };
+
+/** A configuration without BGP. */
+export const configurationOf = (
+  pools: readonly Pool[],
+  l2Advertisements: Configuration['l2Advertisements'] = [],
+): Configuration => ({ pools, l2Advertisements, bgpAdvertisements: [], peers: [], bfdProfiles: [] });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { advertisementsOf } from './advertisements-of.ts';
-import { assembleConfiguration } from './assemble.ts';
+import { assembleConfiguration, nothingConfigured } from './assemble.ts';
 import type { CustomResource } from './custom-resource.ts';
 
 const resource = (name: string, spec: object): CustomResource => ({
@@ -10,6 +10,7 @@ const resource = (name: string, spec: object): CustomResource => ({
 
 test('a pool that is gone has the advertisements that name it or cover every pool, by name; one that is there its own', () => {
   const { configuration } = assembleConfiguration({
+    ...nothingConfigured,
     pools: [resource('here', { addresses: ['192.0.2.0/24'] })],
     l2Advertisements: [
       resource('e', { ipAddressPools: ['gone'], nodeSelectors: [{ matchLabels: { a: 'b' } }] }),
@@ -18,7 +19,6 @@ test('a pool that is gone has the advertisements that name it or cover every poo
       resource('b', { ipAddressPools: ['other'], interfaces: ['eth1'] }),
       resource('a', { ipAddressPools: ['here', 'gone'], interfaces: ['eth0'] }),
     ],
-    namespaces: [],
     metallbNamespace: 'metallb-system',
   });
   const names = (pool: string): string[] => advertisementsOf(configuration, pool).map(({ name }) => name);

@@ -5,7 +5,7 @@ import type { Configuration, L2Advertisement } from './configuration.ts';
  * that name it, or cover every pool.
  */
 export const advertisementsOf = (
-  { pools, l2Advertisements }: Configuration,
+  { pools, l2Advertisements }: Pick<Configuration, 'pools' | 'l2Advertisements'>,
   poolName: string,
 ): readonly L2Advertisement[] =>
   pools.find(({ name }) => name === poolName)?.l2Advertisements ??

@@ -1,6 +1,7 @@
 import { rangeMap } from '../../lib/range-map.ts';
 import { compareText } from '../../lib/sorted.ts';
-import type { NamespaceView, StringMap } from '../objects.ts';
+import type { ConfigMapView, NamespaceView, NodeView, StringMap } from '../objects.ts';
+import type { BgpType } from './bgp.ts';
 import type { Configuration, ConfigurationProblem, L2Advertisement, Pool } from './configuration.ts';
 import { type CustomResource, reporter } from './custom-resource.ts';
 import { type PoolAdvertisement, readL2Advertisement } from './read-l2-advertisement.ts';
@@ -8,11 +9,20 @@ import { type RangeOwner, readPool } from './read-pool.ts';
 
 /** Everything the configuration is made of. */
 export type ConfigurationInput = {
-  /** `IPAddressPool` objects as the API server gives them. */
+  /** `IPAddressPool` objects, these and the others as the API server gives them. */
   readonly pools: readonly CustomResource[];
-  /** `L2Advertisement` objects as the API server gives them. */
   readonly l2Advertisements: readonly CustomResource[];
+  readonly bgpAdvertisements: readonly CustomResource[];
+  /** In the form of `v1beta2`. */
+  readonly bgpPeers: readonly CustomResource[];
+  readonly bfdProfiles: readonly CustomResource[];
+  readonly communities: readonly CustomResource[];
+  /** The ConfigMap of old. */
+  readonly legacy: ConfigMapView | undefined;
   readonly namespaces: readonly NamespaceView[];
+  /** Which peers share a node is known by them; while none is known, all do. */
+  readonly nodes: readonly Pick<NodeView, 'name' | 'labels'>[];
+  readonly bgpType: BgpType;
   /** The namespace MetalLB runs in: custom resources elsewhere do not count. */
   readonly metallbNamespace: string;
 };
@@ -21,7 +31,26 @@ export type ConfigurationInput = {
 export type Assembly = {
   readonly configuration: Configuration;
   readonly problems: readonly ConfigurationProblem[];
+  /**
+   * The ConfigMap of old is the only configuration there is, and comes into force once it has the annotation
+   * `metallb.io/in-use: "true"`.
+   */
+  readonly wantsMark: boolean;
 };
+
+/** An input of nothing: what a program does not watch. */
+export const nothingConfigured = {
+  pools: [],
+  l2Advertisements: [],
+  bgpAdvertisements: [],
+  bgpPeers: [],
+  bfdProfiles: [],
+  communities: [],
+  legacy: undefined,
+  namespaces: [],
+  nodes: [],
+  bgpType: 'native',
+} as const satisfies Omit<ConfigurationInput, 'metallbNamespace'>;
 
 /**
  * Checks all objects and resolves what they say about each other. A fault takes only itself down: an address entry, a
@@ -44,13 +73,14 @@ export const assembleConfiguration = (input: ConfigurationInput): Assembly => {
     .map((resource): Pool | undefined => {
       const pool = readPool(resource, input.namespaces, taken, reporter('IPAddressPool', resource, problems));
       const { name, labels = {} } = resource.metadata;
-      return pool && { ...pool, l2Advertisements: covering(advertisements, name, labels) };
+      return pool && { ...pool, l2Advertisements: covering(advertisements, name, labels), bgpAdvertisements: [] };
     })
     .filter((pool) => pool !== undefined)
     .sort((a, b) => compareText(a.name, b.name));
 
   const l2Advertisements = advertisements.map(({ advertisement, poolNames }) => ({ advertisement, poolNames }));
-  return { configuration: { pools, l2Advertisements }, problems };
+  const configuration = { pools, l2Advertisements, bgpAdvertisements: [], peers: [], bfdProfiles: [] };
+  return { configuration, problems, wantsMark: false };
 };
 
 /** The advertisements that cover a pool; of those that say the same, the first. */

@@ -1,5 +1,7 @@
 import type { AddressRange } from '../../lib/address-range.ts';
 import type { Selector } from '../selector.ts';
+import type { BfdProfile, BgpAdvertisement, BgpPeer } from './bgp.ts';
+import type { ProblemReason } from './problem-reasons.ts';
 
 /** Everything the user configured, checked and with its references resolved. Immutable; a change makes a new one. */
 export type Configuration = {
@@ -7,11 +9,17 @@ export type Configuration = {
   readonly pools: readonly Pool[];
   /** In order of name; for the addresses of pools that are gone. */
   readonly l2Advertisements: readonly NamingAdvertisement[];
+  /** The same for BGP. */
+  readonly bgpAdvertisements: readonly NamingAdvertisement<BgpAdvertisement>[];
+  /** In order of name. */
+  readonly peers: readonly BgpPeer[];
+  /** In order of name. */
+  readonly bfdProfiles: readonly BfdProfile[];
 };
 
 /** An advertisement with the pools that it asks for without looking at labels. */
-export type NamingAdvertisement = {
-  readonly advertisement: L2Advertisement;
+export type NamingAdvertisement<Advertisement = L2Advertisement> = {
+  readonly advertisement: Advertisement;
   /** Names, of pools that need not exist; undefined: every pool. */
   readonly poolNames: ReadonlySet<string> | undefined;
 };
@@ -28,6 +36,8 @@ export type Pool = {
   readonly serviceAllocation: ServiceAllocation | undefined;
   /** The advertisements that cover the pool, in order of name; none means that nothing announces its addresses. */
   readonly l2Advertisements: readonly L2Advertisement[];
+  /** The same for BGP: those that may be announced with the addresses of this pool. */
+  readonly bgpAdvertisements: readonly BgpAdvertisement[];
 };
 
 /** `spec.serviceAllocation` with its namespace selectors resolved against the namespaces there are. */
@@ -47,15 +57,29 @@ export type L2Advertisement = {
   readonly interfaces: readonly string[] | undefined;
 };
 
+/** The kinds of custom resource that a configuration is made of. */
+export type ConfigurationKind =
+  | 'IPAddressPool'
+  | 'L2Advertisement'
+  | 'BGPAdvertisement'
+  | 'BGPPeer'
+  | 'BFDProfile'
+  | 'Community';
+
 /** Why an object, or a part of it, was left out. It names the object and the field. */
 export type ConfigurationProblem = {
-  readonly kind: 'IPAddressPool' | 'L2Advertisement';
+  readonly kind: ConfigurationKind | 'ConfigMap';
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
   /** Path of the field, such as `spec.addresses[1]`. */
   readonly field: string;
+  /** What is wrong and what follows from it, in one sentence. */
   readonly message: string;
+  /** The part of the message that says what is wrong. */
+  readonly cause: string;
   /** Stable CamelCase word for the event. */
-  readonly reason: string;
+  readonly reason: ProblemReason;
+  /** A warning leaves nothing out that should be in force. */
+  readonly severity: 'error' | 'warning';
 };

@@ -1,6 +1,9 @@
 import type * as z from 'zod/mini';
 import type { StringMap } from '../objects.ts';
-import type { ConfigurationProblem } from './configuration.ts';
+import type { ConfigurationKind, ConfigurationProblem } from './configuration.ts';
+import { type ProblemReason, problemReasons } from './problem-reasons.ts';
+
+export type { ProblemReason };
 
 /** A custom resource as the API server gives it; of the spec nothing is known yet. */
 export type CustomResource = {
@@ -26,31 +29,46 @@ export type ConfigMapEntry = {
   readonly path: string;
 };
 
-/** Why something was left out, or is odd, in one word. */
-export type ProblemReason =
-  | 'InvalidSpec'
-  | 'InvalidAddresses'
-  | 'OverlappingAddresses'
-  | 'InvalidSelector'
-  | 'DuplicateDefinition'
-  | 'NotSupportedYet';
+/**
+ * Takes note of a problem of one object.
+ *
+ * @param field a path such as `spec.addresses[1]`
+ * @param cause what is wrong, in MetalLB's words where it has some
+ * @param effect what follows, if it does not go without saying
+ */
+export type Report = (reason: ProblemReason, field: string, cause: string, effect?: string) => void;
 
-/** Takes note of a problem of one object. `field` is a path such as `spec.addresses[1]`. */
-export type Report = (reason: ProblemReason, field: string, message: string) => void;
-
-/** Makes the reporter of one object. */
+/** Makes the reporter of one object. Problems of an entry of the old ConfigMap are told of the ConfigMap. */
 export const reporter =
-  (kind: ConfigurationProblem['kind'], { metadata }: CustomResource, problems: ConfigurationProblem[]): Report =>
-  (reason, field, message) =>
-    void problems.push({
-      kind,
-      namespace: metadata.namespace,
-      name: metadata.name,
-      uid: metadata.uid,
-      field,
-      message,
+  (kind: ConfigurationKind, { metadata, origin }: CustomResource, problems: ConfigurationProblem[]): Report =>
+  (reason, field, cause, effect) => {
+    const { namespace, name, uid } = origin ?? metadata;
+    problems.push({
+      kind: origin === undefined ? kind : 'ConfigMap',
+      namespace,
+      name,
+      uid,
+      field: origin === undefined ? field : `${origin.path}${legacyField(kind, field)}`,
+      message: effect === undefined ? cause : `${cause}; ${effect}`,
+      cause,
       reason,
+      severity: problemReasons[reason].severity,
     });
+  };
+
+/** Names in the ConfigMap that are not the kebab-case of the field's. */
+const legacyNames: Readonly<Record<string, string>> = {
+  ebgpMultiHop: 'ebgp-multihop',
+  localPref: 'localpref',
+};
+
+/** `spec.holdTime` is `.hold-time` there. What is no part of the entry gives the entry itself. */
+const legacyField = (kind: ConfigurationKind, field: string): string => {
+  if (kind === 'Community' || !field.startsWith('spec.') || field.startsWith('spec.ipAddressPools')) return '';
+  return field
+    .slice('spec'.length)
+    .replace(/\w+/g, (name) => legacyNames[name] ?? name.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase());
+};
 
 /** Parses the spec with its schema. What does not fit the schema is reported field by field, and gives undefined. */
 export const parseSpec = <T extends z.ZodMiniType>(

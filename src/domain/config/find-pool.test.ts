@@ -12,6 +12,7 @@ const poolOf = (name: string, ranges: readonly AddressRange[]): Pool => ({
   autoAssign: true,
   serviceAllocation: undefined,
   l2Advertisements: [],
+  bgpAdvertisements: [],
 });
 
 const rangeOf = (text: string): AddressRange => {

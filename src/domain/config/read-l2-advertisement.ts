@@ -21,8 +21,8 @@ export const readL2Advertisement = (resource: CustomResource, report: Report): P
     report(
       'NotSupportedYet',
       `spec.${field}`,
-      `${field} is not supported by this version of metallb-ts: the whole advertisement is left out, so that nothing ` +
-        'is announced where it forbids it',
+      `${field} is not supported by this version of metallb-ts`,
+      'the whole advertisement is left out, so that nothing is announced where it forbids it',
     );
   }
   if (unsupported.length > 0) return undefined;

@@ -19,7 +19,7 @@ export const readPool = (
   namespaces: readonly NamespaceView[],
   taken: RangeMap<RangeOwner>,
   report: Report,
-): Omit<Pool, 'l2Advertisements'> | undefined => {
+): Omit<Pool, 'l2Advertisements' | 'bgpAdvertisements'> | undefined => {
   const spec = parseSpec(ipAddressPoolSpec, resource, report);
   if (spec === undefined) return undefined;
   const { name } = resource.metadata;
@@ -56,7 +56,8 @@ const readAddresses = (
     report(
       'OverlappingAddresses',
       field,
-      `CIDR "${entry}" in pool "${pool}" overlaps with already defined ${other}; the entry is left out`,
+      `CIDR "${entry}" in pool "${pool}" overlaps with already defined ${other}`,
+      'the entry is left out',
     );
   }
   return ranges;

@@ -17,6 +17,7 @@ const pool = (name: string, changes: Partial<Pool> = {}): Pool => ({
   avoidBuggyIPs: false,
   serviceAllocation: undefined,
   l2Advertisements: [advertisement('main')],
+  bgpAdvertisements: [],
   ...changes,
 });
 

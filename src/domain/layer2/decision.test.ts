@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { poolOf, serviceView } from '../../../test/support/builders.ts';
+import { configurationOf, poolOf, serviceView } from '../../../test/support/builders.ts';
 import type { Configuration, L2Advertisement, Pool } from '../config/configuration.ts';
 import type { EndpointSliceView, ServiceView } from '../objects.ts';
 import { type ClusterView, decide } from './decision.ts';
@@ -11,7 +11,7 @@ const on = (...interfaces: readonly string[]): L2Advertisement => ({ name: inter
 const pool = (name: string, range: string, ...l2Advertisements: readonly L2Advertisement[]): Pool =>
   poolOf(name, range, { l2Advertisements });
 
-const configuration = (...pools: readonly Pool[]): Configuration => ({ pools, l2Advertisements: [] });
+const configuration = (...pools: readonly Pool[]): Configuration => configurationOf(pools);
 
 const service = (changes: Partial<ServiceView> = {}): ServiceView =>
   serviceView({ ingress: [{ ip: '10.0.0.10' }], ...changes });
@@ -124,10 +124,8 @@ describe('an address in no pool', () => {
 
 test('an address of a pool that is gone is announced by the advertisements that name the pool, or cover every pool', () => {
   const gone = service({ annotations: { 'metallb.io/ip-allocated-from-pool': 'gone' } });
-  const named = (poolNames: ReadonlySet<string> | undefined): Configuration => ({
-    pools: [],
-    l2Advertisements: [{ advertisement: on('eth0'), poolNames }],
-  });
+  const named = (poolNames: ReadonlySet<string> | undefined): Configuration =>
+    configurationOf([], [{ advertisement: on('eth0'), poolNames }]);
   const decided = (poolNames: ReadonlySet<string> | undefined) =>
     decide(gone, served, view({ configuration: named(poolNames) }));
   expect(decided(new Set(['gone'])).announce).toEqual([{ ip: '10.0.0.10', interfaces: ['eth0'] }]);

@@ -24,7 +24,7 @@ import { quoteList } from './text.ts';
 
 /** Everything a plan depends on besides the service. */
 export type PlanContext = ChoiceContext &
-  Configuration & {
+  Pick<Configuration, 'pools' | 'l2Advertisements'> & {
     /** `--lb-class`; empty: services without a class. */
     readonly lbClass: string;
   };
