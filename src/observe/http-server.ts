@@ -1,10 +1,9 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server, Socket } from 'node:net';
+import { type Millis, seconds } from '../lib/time.ts';
 import type { Registry } from './metrics.ts';
+import { type HttpAnswer, plainText, requestListener } from './request-listener.ts';
 
-/** What a path answers. */
-export type HttpAnswer = { readonly status: number; readonly contentType: string; readonly body: string };
-
-/** Answers by path; anything else is 404. */
+/** Texts by path that depend on nothing in the request. */
 export type HttpRoutes = Readonly<Record<string, () => HttpAnswer | Promise<HttpAnswer>>>;
 
 export type HttpServerOptions = {
@@ -23,8 +22,8 @@ export type HttpServer = {
   readonly close: () => Promise<void>;
 };
 
-/** Slower than any scraper or kubelet; ends connections that never ask. */
-const requestTimeout = 10_000;
+/** How long a request may take to come in. Slower than any scraper or kubelet; ends connections that never ask. */
+export const requestTimeout: Millis = seconds(10);
 
 /** Serves a few texts over HTTP. Resolves when it listens, with `undefined` if turned off; rejects if it cannot. */
 export const serveHttp = async ({
@@ -36,64 +35,33 @@ export const serveHttp = async ({
   if (port === 0) return undefined;
   // Not an import: importing the module by name evaluates its lazy WebSocket client, which costs 12 MiB.
   const { createServer } = process.getBuiltinModule('node:http');
-  const server = createServer({ requestTimeout, headersTimeout: requestTimeout }, (request, response) => {
-    void answer(routes, request, response, onError);
+  const limits = { requestTimeout, headersTimeout: requestTimeout };
+  return listen(createServer(limits, requestListener({ routes, method: 'GET', onError })), host, port);
+};
+
+/** Starts a server whose connections end with it. Rejects if it cannot listen. */
+export const listen = async (server: Server, host: string | undefined, port: number | 'any'): Promise<HttpServer> => {
+  const sockets = new Set<Socket>();
+  server.prependListener('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
-  await listen(server, host, port === 'any' ? 0 : port);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen({ port: port === 'any' ? 0 : port, ...(host === undefined ? {} : { host }) }, resolve);
+  await promise;
+  server.off('error', reject);
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     close: async () => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      server.close(() => resolve());
-      server.closeAllConnections();
-      await promise;
+      const closed = Promise.withResolvers<void>();
+      server.close(() => closed.resolve());
+      for (const socket of sockets) socket.destroy();
+      await closed.promise;
     },
   };
 };
-
-const listen = async (server: Server, host: string | undefined, port: number): Promise<void> => {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
-  await promise;
-  server.off('error', reject);
-};
-
-const answer = async (
-  routes: HttpRoutes,
-  request: IncomingMessage,
-  response: ServerResponse,
-  onError: (error: unknown) => void,
-): Promise<void> => {
-  request.resume();
-  const { status, contentType, body } = await find(routes, request, onError);
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
-  response.end(request.method === 'HEAD' ? undefined : body);
-};
-
-const find = async (
-  routes: HttpRoutes,
-  { method, url = '' }: IncomingMessage,
-  onError: (error: unknown) => void,
-): Promise<HttpAnswer> => {
-  const path = url.split('?', 1)[0] ?? '';
-  const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-  if (route === undefined) return plainText(404, 'not found\n');
-  if (method !== 'GET' && method !== 'HEAD') return plainText(405, 'method not allowed\n');
-  try {
-    return await route();
-  } catch (error) {
-    onError(error);
-    return plainText(500, 'internal error\n');
-  }
-};
-
-const plainText = (status: number, body: string): HttpAnswer => ({
-  status,
-  contentType: 'text/plain; charset=utf-8',
-  body,
-});
 
 /** `/metrics` in Prometheus' text format. */
 export const metricsRoutes = (registry: Registry): HttpRoutes => ({
