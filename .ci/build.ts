@@ -32,6 +32,10 @@ await bundle('dist/controller', { main: 'controller/main.ts' });
 await bundle('dist/speaker', { main: 'speaker/main.ts' });
 // On its own, so that the second thread loads nothing of the first.
 await bundle('dist/speaker', { responder: 'speaker/responder/thread.ts' });
+// A process of its own: it alone has the library for X.509.
+for (const program of ['controller', 'speaker']) {
+  await bundle(`dist/${program}`, { issuing: 'src/observe/issuing-program.ts' });
+}
 
 for (const program of ['controller', 'speaker']) {
   writeFileSync(join(project, 'dist', program, 'package.json'), '{"type":"module"}\n');
