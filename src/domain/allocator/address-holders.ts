@@ -77,7 +77,7 @@ export class AddressHolders {
     const before = address.holders.get(service);
     if (before !== undefined) {
       if (before === terms || (before !== 'leaving' && terms !== 'leaving' && isSameSharing(before, terms))) return;
-      withdraw(address, service, before, place);
+      withdraw(address, before, place);
     }
     // An entry that is set again keeps its place in the order.
     address.holders.set(service, terms);
@@ -92,7 +92,7 @@ export class AddressHolders {
     if (found === undefined || typeof found === 'string') return this.#byIp.has(ip);
     const terms = found.holders.get(service);
     if (terms !== undefined) {
-      withdraw(found, service, terms, place);
+      withdraw(found, terms, place);
       found.holders.delete(service);
     }
     if (found.holders.size === 0) this.#byIp.delete(ip);
@@ -138,7 +138,7 @@ const enter = (address: HeldAddress, service: ObjectKey, terms: Terms, place: Pl
 };
 
 /** The opposite of `enter`, while the service is still among the holders. */
-const withdraw = (address: HeldAddress, service: ObjectKey, terms: Terms, place: Place | undefined): void => {
+const withdraw = (address: HeldAddress, terms: Terms, place: Place | undefined): void => {
   const { circle } = address;
   if (terms === 'leaving') {
     address.leaving--;

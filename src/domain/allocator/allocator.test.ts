@@ -1,25 +1,12 @@
 import { expect, test } from 'vitest';
-import { type AddressRange, parseAddressRange } from '../../lib/address-range.ts';
+import { poolOf } from '../../../test/support/builders.ts';
 import type { Ip } from '../../lib/ip.ts';
 import type { Pool } from '../config/configuration.ts';
 import { Allocator, poolCounters } from './allocator.ts';
 
-const range = (text: string): AddressRange => {
-  const parsed = parseAddressRange(text);
-  if (!parsed.ok) throw new Error(parsed.error);
-  return parsed.value;
-};
-
-const pool = (name: string, addresses: readonly string[], more: Partial<Pool> = {}): Pool => ({
-  name,
-  ranges: addresses.map(range),
-  autoAssign: true,
-  avoidBuggyIPs: false,
-  serviceAllocation: undefined,
-  l2Advertisements: [],
-  bgpAdvertisements: [],
-  ...more,
-});
+/** A pool of several ranges. */
+const pool = (name: string, addresses: readonly string[], more: Partial<Pool> = {}): Pool =>
+  poolOf(name, addresses[0] ?? '', { ranges: addresses.flatMap((text) => poolOf(name, text).ranges), ...more });
 
 const allocator = (...pools: readonly Pool[]): Allocator => {
   const made = new Allocator();
@@ -62,6 +49,27 @@ test('a pool of 2⁶⁴ addresses costs nothing, and its counter stays within in
     availableIPv4: 0n,
     availableIPv6: 9223372036854775807n,
   });
+});
+
+test.each([
+  ['192.0.2.0/32', 0n],
+  ['192.0.2.255/32', 0n],
+  ['192.0.2.1/32', 1n],
+  ['192.0.2.0/31', 1n],
+  ['192.0.2.254/31', 1n],
+  ['192.0.2.0/24', 254n],
+  ['192.0.2.0/23', 508n],
+  ['192.0.2.100-192.0.3.100', 255n],
+  ['2001:db8::ff/128', 1n],
+  ['2001:db8::/62', 1n << 66n],
+])('with avoidBuggyIPs %s has %s addresses', (addresses, capacity) => {
+  const usage = allocator(pool('a', [addresses], { avoidBuggyIPs: true })).usageOf('a')!;
+  expect(usage.IPv4.capacity + usage.IPv6.capacity).toBe(capacity);
+});
+
+test('two ranges whose sizes are above int64 together stay within it in the counters', () => {
+  const usage = allocator(pool('a', ['2001:db8::/66', '2001:db8:1::/66'])).usageOf('a')!;
+  expect([usage.IPv6.capacity, poolCounters(usage).availableIPv6]).toEqual([1n << 63n, (1n << 63n) - 1n]);
 });
 
 test('an allocation outlives its pool and counts again when the pool comes back', () => {
