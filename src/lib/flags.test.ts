@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { flag, parseDuration, parseFlags } from './flags.ts';
+import { flag, parseFlags } from './flags.ts';
 import { seconds } from './time.ts';
 
 const program = { name: 'metallb-test', summary: 'tests flags', version: '1.2.3' };
@@ -132,25 +132,6 @@ test('help has one line for each flag, with default and variable', () => {
 
 test('version prints one line', () => {
   expect(read(['--version'])).toEqual({ ok: true, value: { type: 'print', text: 'metallb-test 1.2.3\n' } });
-});
-
-test.each([
-  ['300ms', 300],
-  ['1m30s', 90_000],
-  ['1.5h', 5_400_000],
-  ['.5s', 500],
-  ['-2s', -2000],
-  ['+2s', 2000],
-  ['0', 0],
-  ['5us', 0.005],
-  ['5µs', 0.005],
-  ['1h2m3s4ms', 3_723_004],
-])('the duration %s is %d ms', (text, wanted) => {
-  expect(parseDuration(text)).toEqual({ ok: true, value: wanted });
-});
-
-test.each(['', '1', 's', '1 s', '1s2', '1x', '--1s', '1..5s', 'infinity'])('%j is no duration', (text) => {
-  expect(parseDuration(text).ok).toBe(false);
 });
 
 test('whatever the arguments are, reading them does not throw', () =>

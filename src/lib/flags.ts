@@ -1,5 +1,8 @@
+import { parseDuration } from './go-duration.ts';
 import { err, ok, type Result } from './result.ts';
-import { millis, type Millis } from './time.ts';
+import type { Millis } from './time.ts';
+
+export { parseDuration };
 
 /**
  * Command-line flags in the syntax of Go's package `flag`: `-x=v`, `--x=v`, `--x v`, `-x` for a boolean, `--` ends them.
@@ -89,30 +92,6 @@ export const flag = {
   enum: enumFlag,
   duration: durationFlag,
 } as const;
-
-const unitMillis: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  '\u00b5s': 1e-3, // the micro sign; escaped, because V8 keeps a file with it in two octets per character
-  '\u03bcs': 1e-3, // the Greek letter
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-const durationPart = /(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/gy;
-
-/** Reads a duration as Go writes it: numbers with units, a sign before them; `0` needs no unit. */
-export const parseDuration = (text: string): Result<Millis> => {
-  const sign = text.startsWith('-') ? -1 : 1;
-  const digits = text.replace(/^[+-]/, '');
-  if (digits === '0') return ok(millis(0));
-  const parts = [...digits.matchAll(durationPart)];
-  const length = parts.reduce((sum, [part]) => sum + part.length, 0);
-  if (parts.length === 0 || length !== digits.length) return err('parse error');
-  const total = parts.reduce((sum, [, number = '', unit = '']) => sum + Number(number) * (unitMillis[unit] ?? 0), 0);
-  return ok(millis(sign * total));
-};
 
 /** The value of each flag of `Flags`, by name. */
 export type FlagValues<Flags> = {
