@@ -373,6 +373,61 @@ test('a list that stands still for 30 s is given up', async () => {
   await running;
 });
 
+test('a relist reads what the server has now, although the watch has not told it yet', async () => {
+  const { answers, lists, watch, watches, reflector, settle, start, told } = rig();
+  answers.unshift(page('10', [object('a', 1, '1'), object('b', 1, '2')]));
+  await start();
+  told();
+  answers.unshift(page('30', [object('a', 2, '25'), object('c', 1, '30')]));
+  const before = watch();
+  const seen: unknown[] = [];
+  const relisted = reflector.relist().then(() => seen.push(...told()));
+  await settle();
+  await relisted;
+  expect(seen).toEqual([
+    ['updated', 'a', true],
+    ['added', 'c'],
+    ['deleted', 'b'],
+  ]);
+  expect(before.isOpen()).toBe(false);
+  expect(lists).toHaveLength(2);
+  expect(lists[1]?.query).not.toHaveProperty('resourceVersion');
+  expect(watches).toHaveLength(2);
+  expect(watch().query).toMatchObject({ resourceVersion: '30' });
+  expect(watch().isOpen()).toBe(true);
+});
+
+test('a relist does not wait for the pause after a failure, and outlives failures of its own', async () => {
+  const { clock, answers, refusals, watch, lists, reflector, settle, start } = rig();
+  await start();
+  refusals.push(new ApiError(429, 'TooManyRequests', 'slow down', seconds(10)));
+  await watch().end(new ApiUnreachable('reset', undefined));
+  await clock.advanceAsync(millis(100)); // refused, so it pauses for 10 s
+  answers.unshift(new ApiUnreachable('down', undefined), page('40', []));
+  let isDone = false;
+  const relisted = reflector.relist().then(() => (isDone = true));
+  await settle();
+  expect(lists).toHaveLength(2);
+  expect(isDone).toBe(false);
+  await clock.advanceAsync(seconds(1));
+  await relisted;
+  expect(lists).toHaveLength(3);
+});
+
+test('a list that began before it is not enough for a relist', async () => {
+  const { answers, lists, reflector, settle, start, told } = rig();
+  answers.unshift(page('10', [object('a', 1, '1')], 'next'), page('10', []), page('20', [object('a', 2, '15')]));
+  const starting = start();
+  const relisted = reflector.relist();
+  const again = reflector.relist();
+  await starting;
+  await settle();
+  await Promise.all([relisted, again]);
+  expect(reflector.get('a')?.value).toBe(2);
+  expect(lists.at(-1)?.query).toMatchObject({ continue: undefined });
+  expect(told().at(-1)).toEqual(['updated', 'a', true]);
+});
+
 test('an abort ends the run, whatever it does', async () => {
   const watching = rig();
   await watching.start();

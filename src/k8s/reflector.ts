@@ -33,6 +33,11 @@ export type Reflector<View> = {
   readonly size: () => number;
   /** Settles when the first list is complete and every change of it has been handed out. */
   readonly synced: Promise<void>;
+  /**
+   * Lists anew, at once, what the API server has now: a watch may lag behind. Settles when every change has been handed
+   * out; failures are retried, so it does not settle if `run` ends first.
+   */
+  readonly relist: () => Promise<void>;
   /** Keeps the copy current until `signal` aborts; then resolves. Whatever fails is retried. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
@@ -72,6 +77,10 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
   let delay: Millis | undefined;
   /** The failure that was told last; undefined when all is well. */
   let told: string | undefined;
+  /** Resolved after the next list that begins from now on. */
+  let awaited: (() => void)[] = [];
+  /** Ends the watch or pause under way, so that the list begins. */
+  let interruption = new AbortController();
 
   const hand = (change: Change<View> | undefined): void => {
     if (change !== undefined) onChange(change);
@@ -189,21 +198,38 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
     await sleep(clock, millis(Math.max(delay, asked ?? 0)), signal);
   };
 
+  /** Lists for those who wait for a list, and for the watch. */
+  const list = async (signal: AbortSignal): Promise<void> => {
+    const served = awaited.length;
+    version = await listAll(signal);
+    log.debug('listed', { objects: mirror.size });
+    synced.resolve();
+    for (const resolve of awaited.splice(0, served)) resolve();
+  };
+
+  /** Lists if need be and watches; pauses after a failure. Ends when it is interrupted. */
+  const follow = async (signal: AbortSignal): Promise<void> => {
+    try {
+      if (version === undefined || awaited.length > 0) await list(signal);
+      if (!signal.aborted) await watch(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ApiError || error instanceof ApiUnreachable)) throw error; // a fault of ours
+      if (isExpired(error)) version = undefined;
+      await pause(error, signal);
+    }
+  };
+
   const run = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      try {
-        if (version === undefined) {
-          version = await listAll(signal);
-          log.debug('listed', { objects: mirror.size });
-          synced.resolve();
-        }
-        await watch(signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (!(error instanceof ApiError || error instanceof ApiUnreachable)) throw error; // a fault of ours
-        if (isExpired(error)) version = undefined;
-        await pause(error, signal);
+    const end = (): void => interruption.abort(signal.reason);
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      while (!signal.aborted) {
+        interruption = new AbortController();
+        await follow(interruption.signal);
       }
+    } finally {
+      signal.removeEventListener('abort', end);
     }
   };
 
@@ -212,6 +238,12 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
     values: () => mirror.values(),
     size: () => mirror.size,
     synced: synced.promise,
+    relist: async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      awaited.push(resolve);
+      interruption.abort();
+      await promise;
+    },
     run,
   };
 };
