@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly run: () => Promi
   burst: () => import('./burst.ts'),
   rest: () => import('./rest.ts'),
   memory: () => import('./memory.ts'),
+  allocator: () => import('./allocator.ts'),
   start: () => import('./start.ts'),
 };
 

@@ -23,6 +23,8 @@ export type BenchRow = {
   readonly answeredPercent?: number;
   readonly rssMiB?: number;
   readonly anonMiB?: number;
+  /** Of V8's heap, what the case holds. */
+  readonly heapMiB?: number;
   readonly changed?: number;
   readonly foreignFrames?: number;
 };
@@ -54,6 +56,7 @@ const columns = [
   'answeredPercent',
   'rssMiB',
   'anonMiB',
+  'heapMiB',
   'changed',
   'foreignFrames',
 ] as const satisfies readonly (keyof BenchRow)[];
