@@ -45,7 +45,9 @@ const rig = () => {
     calls,
     warnings,
     fail: (error: Error | undefined) => (failure = error),
-    hold: (until: Promise<void> | undefined) => (gate = until),
+    hold: (until: Promise<void>): void => {
+      gate = until;
+    },
   };
 };
 

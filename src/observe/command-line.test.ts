@@ -19,14 +19,21 @@ test('a program gets its values, and no warning for what stands in the manifests
 });
 
 test('what has no effect is said', () => {
-  expect(parse(['--old', '-tls-min-version=VersionTLS12'], { METALLB_BGP_TYPE: 'frr-k8s' })).toMatchObject({
+  expect(parse(['--old', '-pprof-bind-address=:1'], { METALLB_BGP_TYPE: 'frr-k8s' })).toMatchObject({
     value: {
       warnings: [
-        '-tls-min-version has no effect: nothing is served over TLS',
+        '-pprof-bind-address has no effect: there is no pprof in this program',
         '-old has no effect: it is done',
         'METALLB_BGP_TYPE=frr-k8s has no effect: there is no BGP yet, services are announced by layer 2 alone',
       ],
     },
+  });
+});
+
+test('flags of TLS that do not fit are refused', () => {
+  expect(parse(['--tls-min-version=VersionTLS13', '--tls-cipher-suites=TLS_RSA_WITH_AES_128_CBC_SHA'])).toEqual({
+    ok: false,
+    error: 'invalid value for flag -tls-cipher-suites: cipher suites cannot be configured with TLS 1.3',
   });
 });
 

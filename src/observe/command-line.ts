@@ -1,6 +1,7 @@
 import { type Flag, flag, type FlagValues, parseFlags, type Program } from '../lib/flags.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { logLevels } from './log.ts';
+import { parseTlsOptions, type TlsFlags } from './tls-options.ts';
 
 const noEffect = 'accepted for compatibility, no effect: ';
 
@@ -10,8 +11,6 @@ export const withoutEffect = (why: string): Flag<string> => flag.string({ help: 
 /** As `withoutEffect`, for a flag that stands alone. */
 export const switchWithoutEffect = (why: string): Flag<boolean> =>
   flag.bool({ help: `${noEffect}${why}`, fallback: false });
-
-const noTls = withoutEffect('nothing is served over TLS');
 
 /** What both programs take: MetalLB's names and defaults. */
 export const commonFlags = {
@@ -25,7 +24,7 @@ export const commonFlags = {
     fallback: '',
   }),
   'log-level': flag.enum({ help: 'what is logged', values: logLevels, fallback: 'info' }),
-  port: flag.int({ help: 'port of /metrics (HTTP, all addresses); 0: off', fallback: 9120, min: 0, max: 65_535 }),
+  port: flag.int({ help: 'port of /metrics (HTTPS, all addresses); 0: off', fallback: 9120, min: 0, max: 65_535 }),
   kubeconfig: flag.string({
     help: 'kubeconfig file, to run outside a pod; empty: the account of the pod',
     fallback: '',
@@ -33,10 +32,22 @@ export const commonFlags = {
   }),
   'pod-name': withoutEffect('nothing is read of our own pod by its name'),
   'pprof-bind-address': withoutEffect('there is no pprof in this program'),
-  'metrics-cert-dir': noTls,
-  'tls-min-version': noTls,
-  'tls-cipher-suites': noTls,
-  'tls-curve-preferences': noTls,
+  'metrics-cert-dir': flag.string({
+    help: 'folder with tls.crt and tls.key for /metrics; empty: a certificate of our own making',
+    fallback: '',
+  }),
+  'tls-min-version': flag.string({
+    help: 'least version of TLS: VersionTLS12 or VersionTLS13; empty: VersionTLS13',
+    fallback: '',
+  }),
+  'tls-cipher-suites': flag.string({
+    help: 'cipher suites for TLS 1.2 by their IANA names, comma separated; empty: the usual ones',
+    fallback: '',
+  }),
+  'tls-curve-preferences': flag.string({
+    help: 'key exchanges by their IANA numbers (23 is P-256, 29 X25519), comma separated; empty: the usual ones',
+    fallback: '',
+  }),
 } as const;
 
 /** What a program ends with: it was asked to end, it cannot start or go on, its command line is wrong. */
@@ -71,7 +82,9 @@ export type Invocation<Options> =
   | { readonly type: 'print'; readonly text: string };
 
 /** Reads the command line, without the program's name, and the environment. The error says what is wrong. */
-export const parseCommandLine = <const Flags extends Readonly<Record<string, Flag<unknown>>>>(
+export const parseCommandLine = <
+  const Flags extends Readonly<Record<string, Flag<unknown>>> & Readonly<Record<keyof TlsFlags, Flag<string>>>,
+>(
   program: Omit<Program, 'notes'>,
   flags: Flags,
   argv: readonly string[],
@@ -88,6 +101,9 @@ export const parseCommandLine = <const Flags extends Readonly<Record<string, Fla
     );
   }
   const options = line.value.values;
+  // The constraint of `Flags` says as much, in a way that the compiler does not follow.
+  const tls = parseTlsOptions(options as unknown as TlsFlags);
+  if (!tls.ok) return tls;
   const values: Readonly<Record<string, unknown>> = options;
   const warnings = Object.entries(flags)
     .filter(([name, { help, fallback }]) => help.startsWith(noEffect) && values[name] !== fallback)
