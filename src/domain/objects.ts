@@ -88,7 +88,7 @@ export type ConfigMapView = {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** It has the annotation `metallb.io/in-use: "true"`. */
+  /** It is marked as wanted: `inUseAnnotation` is `true`. */
   readonly isInUse: boolean;
   /**
    * The document under the key `config`, as `src/domain/legacy/parse-document.ts` gives it, or why it is not YAML;
@@ -97,6 +97,9 @@ export type ConfigMapView = {
    */
   readonly config: Result<unknown> | undefined;
 };
+
+/** On the old ConfigMap: with `true` it is the configuration, or a part of it. */
+export const inUseAnnotation = 'metallb.io/in-use';
 
 /** The MetalLB annotations of a Service; the first key wins over the deprecated second, even when it is empty. */
 export const annotationKeys = {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  projectConfigMap,
   projectEndpointSlice,
   projectNamespace,
   projectNode,
@@ -171,7 +172,29 @@ test('a Namespace gives its labels', () => {
   });
 });
 
-const projections = [projectService, projectEndpointSlice, projectNode, projectSpeakerPod, projectNamespace];
+test('the old ConfigMap gives its text and whether it is marked', () => {
+  const raw = {
+    metadata: { name: 'config', namespace: 'metallb-system', uid: 'u', resourceVersion: '7' },
+    data: { config: 'address-pools: []', other: 'x' },
+  };
+  const view = { name: 'config', namespace: 'metallb-system', uid: 'u', resourceVersion: '7' };
+  expect(projectConfigMap(raw)).toEqual({ ...view, isInUse: false, config: 'address-pools: []' });
+  const annotated = (value: string) => ({
+    metadata: { ...raw.metadata, annotations: { 'metallb.io/in-use': value } },
+    data: { config: ' \n' },
+  });
+  expect(projectConfigMap(annotated('true'))).toEqual({ ...view, isInUse: true, config: undefined });
+  expect(projectConfigMap(annotated('yes'))?.isInUse).toBe(false);
+});
+
+const projections = [
+  projectService,
+  projectEndpointSlice,
+  projectNode,
+  projectSpeakerPod,
+  projectNamespace,
+  projectConfigMap,
+];
 
 test('whatever comes, a projection does not throw', () => {
   const odd = fc.oneof(

@@ -1,10 +1,12 @@
-import type {
-  EndpointSliceView,
-  NamespaceView,
-  NodeView,
-  ServiceView,
-  SpeakerPodView,
-  StringMap,
+import {
+  type ConfigMapView,
+  type EndpointSliceView,
+  inUseAnnotation,
+  type NamespaceView,
+  type NodeView,
+  type ServiceView,
+  type SpeakerPodView,
+  type StringMap,
 } from '../domain/objects.ts';
 import { filled, list, object, objectKey, stringMap, text } from './raw.ts';
 
@@ -147,4 +149,29 @@ export const projectNamespace = (raw: unknown): NamespaceView | undefined => {
   const metadata = object(object(raw)['metadata']);
   const name = filled(metadata['name']);
   return name === undefined ? undefined : { name, labels: stringMap(metadata['labels']) };
+};
+
+/** A ConfigMap with the configuration of MetalLB before version 0.13, as it stands on the API server. */
+export type ConfigMapText = Omit<ConfigMapView, 'config'> & {
+  readonly resourceVersion: string;
+  /** The text under the key `config`; undefined if it is blank. */
+  readonly config: string | undefined;
+};
+
+/** From a raw core/v1 ConfigMap. */
+export const projectConfigMap = (raw: unknown): ConfigMapText | undefined => {
+  const { metadata: rawMetadata, data } = object(raw);
+  const metadata = object(rawMetadata);
+  const namespace = filled(metadata['namespace']);
+  const name = filled(metadata['name']);
+  if (namespace === undefined || name === undefined) return undefined;
+  const config = text(object(data)['config']);
+  return {
+    namespace,
+    name,
+    uid: text(metadata['uid']) ?? '',
+    resourceVersion: text(metadata['resourceVersion']) ?? '',
+    isInUse: object(metadata['annotations'])[inUseAnnotation] === 'true',
+    config: config?.trim() ? config : undefined,
+  };
 };
