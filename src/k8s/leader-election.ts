@@ -22,8 +22,8 @@ export type Leadership = {
    */
   readonly validFor: () => Millis;
   readonly isLeader: () => boolean;
-  /** Tells every change from now on. */
-  readonly onChange: (listener: (change: LeadershipChange) => void) => void;
+  /** Tells every change from now on, until the returned function is called. */
+  readonly onChange: (listener: (change: LeadershipChange) => void) => () => void;
 };
 
 export type LeadershipChange = {
@@ -33,7 +33,11 @@ export type LeadershipChange = {
 };
 
 /** Of a replica that has no other beside it. */
-export const soleLeader: Leadership = { validFor: () => millis(Infinity), isLeader: () => true, onChange: () => {} };
+export const soleLeader: Leadership = {
+  validFor: () => millis(Infinity),
+  isLeader: () => true,
+  onChange: () => () => {},
+};
 
 export type LeaderElectionOptions = {
   readonly api: Api;
@@ -84,7 +88,7 @@ const releaseLimit = millis(1500);
 export const createLeaderElection = (options: LeaderElectionOptions): LeaderElection => {
   const { api, clock, wallTime, namespace, name, identity, random } = options;
   const log = options.log.child({ lease: `${namespace}/${name}` });
-  const listeners: ((change: LeadershipChange) => void)[] = [];
+  const listeners = new Set<(change: LeadershipChange) => void>();
   const left = Promise.withResolvers<void>();
   const fault = Promise.withResolvers<never>();
   fault.promise.catch(() => {}); // `run` tells it
@@ -219,7 +223,10 @@ export const createLeaderElection = (options: LeaderElectionOptions): LeaderElec
         return millis(Math.max(0, (until ?? -Infinity) - clock.now()));
       },
       isLeader: () => !ending.signal.aborted && clock.now() < (leadsUntil(election) ?? -Infinity),
-      onChange: (listener) => void listeners.push(listener),
+      onChange: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
     },
   };
 };
