@@ -6,12 +6,16 @@ import { createClient } from '../src/k8s/client.ts';
 import { loadCredentials, podNamespace } from '../src/k8s/credentials.ts';
 import { eventGate } from '../src/k8s/event-gate.ts';
 import { createEventRecorder } from '../src/k8s/events.ts';
+import { createMetricsAccess } from '../src/k8s/metrics-access.ts';
 import type { Log } from '../src/lib/log.ts';
 import { millis, seconds } from '../src/lib/time.ts';
 import { healthRoutes, metricsRoutes, serveHttp } from '../src/observe/http-server.ts';
 import { createLog } from '../src/observe/log.ts';
+import { serveMetrics } from '../src/observe/metrics-server.ts';
 import { createMetrics, kubernetesClientMetrics, processMetrics } from '../src/observe/metrics.ts';
 import { runProgram } from '../src/observe/run-program.ts';
+import { selfSignedCertificate } from '../src/observe/self-signed.ts';
+import { parseTlsOptions } from '../src/observe/tls-options.ts';
 import { watchCluster } from './cluster.ts';
 import { exclusionFile, parseExclusions } from './exclusions.ts';
 import { speakerMetrics } from './metrics.ts';
@@ -30,6 +34,8 @@ const run = async (options: Options, log: Log, signal: AbortSignal): Promise<voi
   const self = options['node-name'];
   const namespace = options.namespace || podNamespace();
   if (namespace === undefined) throw new Error('no namespace: give --namespace or METALLB_NAMESPACE outside a pod');
+  const tls = parseTlsOptions(options);
+  if (!tls.ok) throw new Error(tls.error);
   log.info('starting', { event: 'startup', version: packageJson.version, namespace });
 
   const exclusions = parseExclusions(readIfExists(exclusionFile));
@@ -99,7 +105,16 @@ const run = async (options: Options, log: Log, signal: AbortSignal): Promise<voi
   const onError = (error: unknown): void => log.error('an HTTP request failed', { error });
   const whyNotReady = (): string | undefined => (speaker.isReady() ? undefined : 'not synced yet');
   const servers = await Promise.all([
-    serveHttp({ host: undefined, port: options.port, routes: metricsRoutes(metrics.registry), onError }),
+    serveMetrics({
+      host: undefined,
+      port: options.port,
+      routes: metricsRoutes(metrics.registry),
+      tls: tls.value,
+      certDir: options['metrics-cert-dir'],
+      selfSigned: () => selfSignedCertificate({ commonName: self, now: Date.now() }),
+      access: createMetricsAccess({ api, clock, log }),
+      log,
+    }),
     serveHttp({
       host: '127.0.0.1',
       port: options['health-probe-port'],

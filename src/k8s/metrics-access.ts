@@ -3,6 +3,7 @@ import type { Log } from '../lib/log.ts';
 import { type Clock, type Millis, seconds } from '../lib/time.ts';
 import type { Api } from './api.ts';
 import { filled, list, object, text } from './raw.ts';
+import { collectionPath, type Resource, resources } from './resources.ts';
 
 /** Why somebody does not get the metrics: not known, no right, or the API server could not be asked. */
 export type AccessRefusal = { readonly status: 401 | 403 | 503; readonly message: string };
@@ -77,11 +78,11 @@ const lifetime = (refusal: AccessRefusal | undefined): Millis => {
 
 /** Rejects if the API server does not answer, or does not let us ask. */
 const review = async (api: Api, token: string): Promise<AccessRefusal | undefined> => {
-  const { authenticated, user } = await ask(api, 'authentication.k8s.io/v1', 'TokenReview', { token });
+  const { authenticated, user } = await ask(api, resources.tokenReviews, { token });
   const { username, uid, groups, extra } = object(user);
   const name = filled(username);
   if (authenticated !== true || name === undefined) return { status: 401, message: 'the token is not valid' };
-  const { allowed } = await ask(api, 'authorization.k8s.io/v1', 'SubjectAccessReview', {
+  const { allowed } = await ask(api, resources.subjectAccessReviews, {
     user: name,
     uid: text(uid),
     groups: list(groups),
@@ -96,11 +97,11 @@ const review = async (api: Api, token: string): Promise<AccessRefusal | undefine
 /** Creates a review, which the API server answers in the status and does not keep. */
 const ask = async (
   api: Api,
-  apiVersion: string,
-  kind: string,
+  resource: Resource,
   spec: Readonly<Record<string, unknown>>,
 ): Promise<Readonly<Record<string, unknown>>> => {
-  const path = `/apis/${apiVersion}/${kind.toLowerCase()}s`;
+  const { apiVersion, kind } = resource;
+  const path = collectionPath(resource);
   const answer = await api.request({ method: 'POST', path, body: { apiVersion, kind, spec }, deadline: callDeadline });
   return object(object(answer)['status']);
 };
