@@ -1,6 +1,12 @@
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { convertBgpPeer } from '../../src/domain/resources/bgp-peer-conversion.ts';
 import { startApiServer, type ApiServer } from '../k8s/api-server.ts';
+import { loopbackCertificate } from '../support/certificate.ts';
+import { eventually } from '../support/cluster/eventually.ts';
 import { runCommand, type CommandOptions } from '../support/command.ts';
 import { findPrograms } from '../support/kubernetes/programs.ts';
 import { badResources } from './bad-resources.ts';
@@ -267,4 +273,101 @@ test('every list of selectors can be applied by the server', async () => {
     const { stdout } = await kubectl(['apply', '--server-side', '-f', '-'], { input: JSON.stringify(each) });
     expect(stdout).toContain('serverside-applied');
   }
+});
+
+type ConversionReview = {
+  readonly apiVersion: string;
+  readonly request: { readonly uid: string; readonly desiredAPIVersion: string; readonly objects: readonly unknown[] };
+};
+
+describe('between the versions of BGPPeer', () => {
+  let webhook: Server;
+  const reviewVersions = new Set<string>();
+
+  /** Answers as the controller does, as far as the API server can tell. */
+  const review = ({ apiVersion, request: { uid, desiredAPIVersion, objects } }: ConversionReview): object => {
+    reviewVersions.add(apiVersion);
+    const results = objects.map((each) => convertBgpPeer(each, desiredAPIVersion));
+    const failure = results.find((each) => !each.ok);
+    const response =
+      failure === undefined
+        ? { convertedObjects: results.map((each) => each.ok && each.value), result: { status: 'Success' } }
+        : { convertedObjects: [], result: { status: 'Failure', message: failure.error } };
+    return { apiVersion, kind: 'ConversionReview', response: { uid, ...response } };
+  };
+
+  beforeAll(async () => {
+    const certificate = await loopbackCertificate();
+    webhook = createServer(certificate, (request, response) => {
+      void json(request).then((body) => response.end(JSON.stringify(review(body as ConversionReview))));
+    });
+    await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
+    const { port } = webhook.address() as AddressInfo;
+    const clientConfig = {
+      service: null,
+      url: `https://127.0.0.1:${port}/convert`,
+      caBundle: Buffer.from(certificate.cert).toString('base64'),
+    };
+    const patch = JSON.stringify({ spec: { conversion: { webhook: { clientConfig } } } });
+    await kubectl(['patch', 'customresourcedefinition', 'bgppeers.metallb.io', '--type=merge', '--patch', patch]);
+    await eventually('the API server converts', async () => (await readOld('defaults')) !== undefined);
+  });
+
+  afterAll(async () => {
+    webhook.closeAllConnections();
+    await new Promise((resolve) => webhook.close(resolve));
+  });
+
+  const newFields = 'metallb.io/v1beta2-fields';
+  const readOld = (name: string) => read('bgppeers.v1beta1.metallb.io', name);
+  const readNew = (name: string) => read('bgppeers.v1beta2.metallb.io', name);
+
+  test('the old one is deprecated, and says so', async () => {
+    const { stderr } = await kubectl(['get', 'bgppeers.v1beta1.metallb.io']);
+    expect(stderr).toContain('Warning: v1beta1 is deprecated, please use v1beta2');
+  });
+
+  test('a peer written in the old one is read in the new one, and the other way round', async () => {
+    const spec = { myASN: 64512, peerASN: 64513, peerAddress: '192.0.2.1', nodeSelectors: [{}] };
+    const { stderr } = await apply(object('BGPPeer', 'old', { spec }));
+    expect(stderr).toContain('v1beta1 is deprecated');
+    expect((await readNew('old'))['spec']).toEqual({
+      ...spec,
+      peerPort: 179,
+      disableMP: false,
+      dualStackAddressFamily: false,
+    });
+    expect((await readOld('old'))['spec']).toEqual({ ...spec, peerPort: 179 });
+    expect(reviewVersions).toEqual(new Set(['apiextensions.k8s.io/v1']));
+  });
+
+  test('a client of the old one does not destroy what it cannot see', async () => {
+    const spec = { myASN: 64512, dynamicASN: 'external', interface: 'eth1', vrf: 'red', connectTime: '10s' };
+    await apply(object('BGPPeer', 'new', { spec }, 'v1beta2'));
+    const before = await readNew('new');
+    const old = await readOld('new');
+    expect(old['spec']).toEqual({ myASN: 64512, peerASN: 0, peerAddress: '', peerPort: 179 });
+    const changed = { ...old, spec: { ...old['spec'], holdTime: '9s' } };
+    await kubectl(['replace', '-f', '-'], { input: JSON.stringify(changed) });
+    const after = await readNew('new');
+    expect(after['spec']).toEqual({ ...before['spec'], holdTime: '9s' });
+    expect(old['metadata']!['annotations']).toHaveProperty([newFields]);
+    expect(after['metadata']!['annotations']).not.toHaveProperty([newFields]);
+  });
+
+  test('an annotation that was changed is refused in one sentence', async () => {
+    const annotations = { [newFields]: '{"password":"pa55"}' };
+    const spec = { myASN: 64512, peerASN: 64513, peerAddress: '192.0.2.1' };
+    const { code, stderr } = await kubectl(['apply', '-f', '-'], {
+      input: JSON.stringify({
+        ...object('BGPPeer', 'bad', { spec }),
+        metadata: { name: 'bad', namespace, annotations },
+      }),
+      check: false,
+    });
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(
+      'BGPPeer metallb-system/bad: metadata.annotations[metallb.io/v1beta2-fields]: there is no field "password"',
+    );
+  });
 });
