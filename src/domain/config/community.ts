@@ -14,7 +14,7 @@ export type Community =
 export const parseCommunity = (text: string): Result<Community> => {
   const sections = text.split(':');
   if (sections.length === 2) {
-    const numbers = parseSections(sections, 0xffff, 16, text);
+    const numbers = parseSections(sections, 0xffff, text);
     if (!numbers.ok) return numbers;
     const [asn, value] = numbers.value as [number, number];
     return ok({ type: 'standard', asn, value });
@@ -26,24 +26,19 @@ export const parseCommunity = (text: string): Result<Community> => {
         `large:<uint32>:<uint32>:<uint32> but got "${text}" instead`,
     );
   }
-  const numbers = parseSections(sections.slice(1), 0xffff_ffff, 32, text);
+  const numbers = parseSections(sections.slice(1), 0xffff_ffff, text);
   if (!numbers.ok) return numbers;
   const [globalAdministrator, localData1, localData2] = numbers.value as [number, number, number];
   return ok({ type: 'large', globalAdministrator, localData1, localData2 });
 };
 
-const parseSections = (
-  sections: readonly string[],
-  maximum: number,
-  bits: number,
-  text: string,
-): Result<readonly number[]> => {
+const parseSections = (sections: readonly string[], maximum: number, text: string): Result<readonly number[]> => {
   const numbers: number[] = [];
   for (const section of sections) {
     const isNumber = /^\d+$/.test(section);
     if (!isNumber || Number(section) > maximum) {
       // As Go's strconv.ParseUint has it.
-      const why = isNumber ? `value out of range (${bits} bits)` : 'invalid syntax';
+      const why = isNumber ? 'value out of range' : 'invalid syntax';
       return err(
         `invalid community value: invalid section "${section}" of community "${text}", err: ` +
           JSON.stringify(`strconv.ParseUint: parsing "${section}": ${why}`),

@@ -31,12 +31,17 @@ export const readSelectors = (
       report('DuplicateDefinition', field, `duplicate definition of ${listName} "${selectorText(selector)}"`);
     }
     seen.add(text);
-    reportRepeatedParts(selector, field, report);
-    const parsed = parseSelector(selector);
-    if (parsed.ok) return parsed.value;
-    report('InvalidSelector', field, `${errorPrefix}: ${parsed.error}`);
-    return nothing;
+    return readSelector(selector, field, errorPrefix, report);
   });
+};
+
+/** The same for one selector, which stands at `field`. */
+export const readSelector = (selector: LabelSelector, field: string, errorPrefix: string, report: Report): Selector => {
+  reportRepeatedParts(selector, field, report);
+  const parsed = parseSelector(selector);
+  if (parsed.ok) return parsed.value;
+  report('InvalidSelector', field, `${errorPrefix}: ${parsed.error}`);
+  return nothing;
 };
 
 const reportRepeatedParts = (selector: LabelSelector, field: string, report: Report): void => {
