@@ -1,4 +1,5 @@
 import { Address4, Address6 } from 'ip-address';
+import { ipv6FromNumber, ipv6ToNumber } from './ipv6-text.ts';
 import { err, ok, type Result } from './result.ts';
 
 declare const brand: unique symbol;
@@ -37,15 +38,25 @@ export const parseIp = (text: string): Result<Ip> => {
 export const familyOf = (ip: Ip): IpFamily => (ip.includes(':') ? 'IPv6' : 'IPv4');
 
 /** The address as an unsigned number of `familyBits` bits. */
-export const ipToNumber = (ip: Ip): bigint =>
-  familyOf(ip) === 'IPv4' ? BigInt(ipv4ToNumber(ip)) : new Address6(ip).bigInt();
+export const ipToNumber = (ip: Ip): bigint => (familyOf(ip) === 'IPv4' ? BigInt(ipv4ToNumber(ip)) : ipv6ToNumber(ip));
 
 /** The address with that number. */
 export const ipFromNumber = (family: IpFamily, value: bigint): Ip =>
-  (family === 'IPv4' ? ipv4FromNumber(Number(value)) : Address6.fromBigInt(value).correctForm()) as Ip;
+  (family === 'IPv4' ? ipv4FromNumber(Number(value)) : ipv6FromNumber(value)) as Ip;
 
 /** A canonical IPv4 address as an unsigned 32-bit number. */
-export const ipv4ToNumber = (ip: Ip): number => ip.split('.').reduce((value, octet) => value * 256 + Number(octet), 0);
+export const ipv4ToNumber = (ip: Ip): number => {
+  let value = 0;
+  let octet = 0;
+  for (let i = 0; i < ip.length; i++) {
+    const code = ip.charCodeAt(i);
+    if (code === 0x2e) {
+      value = value * 256 + octet;
+      octet = 0;
+    } else octet = octet * 10 + code - 0x30;
+  }
+  return value * 256 + octet;
+};
 
 /** The canonical IPv4 address of an unsigned 32-bit number. */
 export const ipv4FromNumber = (value: number): Ip =>
