@@ -40,10 +40,18 @@ export const issueCertificates = async (
   signal?: AbortSignal,
 ): Promise<readonly CertificatePair[]> => {
   try {
-    const output = await runProgram(JSON.stringify(requests), signal);
-    return JSON.parse(output) as readonly CertificatePair[];
+    return parseAnswer(await runProgram(JSON.stringify(requests), signal));
   } catch (error) {
     throw new IssuingFailed(error);
+  }
+};
+
+/** The parser's own message is not passed on: it would quote a key. */
+const parseAnswer = (output: string): readonly CertificatePair[] => {
+  try {
+    return JSON.parse(output) as readonly CertificatePair[];
+  } catch {
+    throw new Error(`an answer of ${output.length} characters that is no JSON`);
   }
 };
 

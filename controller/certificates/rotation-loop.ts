@@ -1,0 +1,184 @@
+import {
+  planRotation,
+  type RotationStep,
+  type SecretFacts,
+  type WallTime,
+} from '../../src/domain/certificates/rotation.ts';
+import { type Api, ApiError, ApiUnreachable, isAlreadyExists, isConflict } from '../../src/k8s/api.ts';
+import { nextDelay } from '../../src/k8s/backoff.ts';
+import { isNotLeader } from '../../src/k8s/fenced-api.ts';
+import type { Log } from '../../src/lib/log.ts';
+import { type Clock, millis, type Millis, seconds, sleep } from '../../src/lib/time.ts';
+import { IssuingFailed } from '../../src/observe/issue-certificates.ts';
+import { issueAuthority, issueBoth, issueServing } from './issue.ts';
+import { noContent, readSecret, type SecretReading } from './read-secret.ts';
+import { type SecretChange, type SecretView, writeSecret } from './secret-store.ts';
+import { type Injection, type Target, targetFacts, type TargetView } from './targets.ts';
+import type { WatchedObject } from './watched-object.ts';
+
+/** A target and its newest known state. */
+export type WatchedTarget = { readonly target: Target; readonly object: WatchedObject<TargetView> };
+
+/** Whether this replica is the one that writes; of `Leadership`. */
+export type LeadershipView = {
+  readonly isLeader: () => boolean;
+  /** The returned function ends it. */
+  readonly onChange: (listener: () => void) => () => void;
+};
+
+export type RotationLoopOptions = {
+  readonly api: Pick<Api, 'request'>;
+  readonly clock: Clock;
+  /** Milliseconds since the Unix epoch. */
+  readonly wallTime: () => WallTime;
+  readonly log: Log;
+  readonly leadership: LeadershipView;
+  readonly secret: WatchedObject<SecretView>;
+  readonly targets: readonly WatchedTarget[];
+  readonly namespace: string;
+  readonly secretName: string;
+  readonly hostname: string;
+  readonly failurePolicy: Injection['failurePolicy'];
+};
+
+/** Does what the plan says, one step after the other, while this replica leads. */
+export type RotationLoop = {
+  /** Something of what the plan is made of has changed. */
+  readonly touch: () => void;
+  /** Runs until the signal aborts, once everything has been read; failures are retried. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+};
+
+/** Somebody was quicker, or it is not known who leads: what has changed is told, and if not, this is long enough. */
+const retryDelay: Millis = seconds(1);
+const backoff = { first: millis(500), longest: seconds(30) };
+
+/** A step without `wait`. */
+type Action = Exclude<RotationStep, { readonly type: 'wait' }>;
+
+/** Makes it; nothing happens until `run`. */
+export const createRotationLoop = (options: RotationLoopOptions): RotationLoop => {
+  const { api, clock, wallTime, log, leadership, secret, targets, namespace, secretName, hostname } = options;
+  const { failurePolicy } = options;
+  let waiting = new AbortController();
+  const touch = (): void => waiting.abort();
+
+  const plan = (facts: SecretFacts): RotationStep => {
+    const stamps = [secret.current(), ...targets.map(({ object }) => object.current())]
+      .map((view) => view?.stampedAt)
+      .filter((stamp) => stamp !== undefined);
+    return planRotation({
+      secret: facts,
+      targets: targets.flatMap(({ target, object }) => {
+        const view = object.current();
+        const callsNobody = view === undefined || view.hooks.length === 0;
+        return callsNobody ? [] : [targetFacts(target.name, view, { namespace, failurePolicy })];
+      }),
+      now: wallTime(),
+      latestStamp: stamps.length === 0 ? undefined : Math.max(...stamps),
+    });
+  };
+
+  const inject = async (names: readonly string[], signal: AbortSignal): Promise<void> => {
+    const injection = { bundle: secret.current()?.content['ca.crt'] ?? '', namespace, failurePolicy };
+    await allOf(
+      targets.map(async ({ target, object }) => {
+        const view = object.current();
+        if (view === undefined || !names.includes(target.name)) return;
+        object.wrote(await api.request({ ...target.patch(view, injection, wallTime()), signal }));
+      }),
+    );
+  };
+
+  /** The change of the Secret that a step makes. */
+  const changeOf = async (
+    step: Exclude<Action, { readonly type: 'inject' }>,
+    view: SecretView | undefined,
+    { authorities, facts }: SecretReading,
+    signal: AbortSignal,
+  ): Promise<SecretChange> => {
+    const now = wallTime();
+    const pemOf = (id: string): string => `${authorities.find((authority) => authority.id === id)?.pem ?? ''}\n`;
+    if (step.type === 'dropAuthorities') return { 'ca.crt': pemOf(step.keep) };
+    if (step.type === 'replaceAll') {
+      const { authority, serving } = await issueBoth({ hostname, now, signal });
+      return { 'ca.crt': authority.cert, 'ca.key': authority.key, 'tls.crt': serving.cert, 'tls.key': serving.key };
+    }
+    if (step.type === 'addAuthority') {
+      const authority = await issueAuthority(now, signal);
+      // The new one first: MetalLB's own controller reads that one alone, and its key stands beside it.
+      return { 'ca.crt': authority.cert + pemOf(step.keep), 'ca.key': authority.key };
+    }
+    const signer = authorities.find(({ id }) => id === facts.signer);
+    if (signer === undefined) throw new Error('the plan has a certificate signed by an authority without a key');
+    const pair = { cert: signer.pem, key: view?.content['ca.key'] ?? '' };
+    const serving = await issueServing({ hostname, now, signal }, pair, signer.notAfter);
+    return { 'tls.crt': serving.cert, 'tls.key': serving.key };
+  };
+
+  /** Writes upon what the plan was made from, and not upon what has come meanwhile. */
+  const perform = async (step: Action, view: SecretView | undefined, reading: SecretReading, signal: AbortSignal) => {
+    if (step.type === 'inject') await inject(step.targets, signal);
+    else {
+      const change = await changeOf(step, view, reading, signal);
+      secret.wrote(await api.request({ ...writeSecret(namespace, secretName, view, change), signal }));
+    }
+    log.info('certificate step done', { step: step.type, ...('reason' in step ? { reason: step.reason } : {}) });
+  };
+
+  /** Waits for a change, at most so long. */
+  const pause = async (delay: Millis, signal: AbortSignal): Promise<void> => {
+    await sleep(clock, delay, AbortSignal.any([signal, waiting.signal]));
+  };
+
+  const run = async (signal: AbortSignal): Promise<void> => {
+    const stopFollowing = leadership.onChange(touch);
+    let failureDelay: Millis | undefined;
+    let isClockTold = false;
+    try {
+      while (!signal.aborted) {
+        waiting = new AbortController();
+        const view = secret.current();
+        const reading = readSecret(view?.content ?? noContent, hostname);
+        const step = plan(reading.facts);
+        const isClockBehind = step.type === 'wait' && step.reason === 'clock';
+        if (isClockBehind && !isClockTold) log.warn('our clock is behind the API server, no certificate is issued');
+        isClockTold = isClockBehind;
+        if (step.type === 'wait') await pause(millis(step.until - wallTime()), signal);
+        else if (!leadership.isLeader()) await pause(longestIdle, signal);
+        else {
+          try {
+            await perform(step, view, reading, signal);
+            failureDelay = undefined;
+          } catch (error) {
+            if (signal.aborted) return;
+            if (isNotLeader(error) || isConflict(error) || isAlreadyExists(error)) await pause(retryDelay, signal);
+            else if (isOfTheWorld(error)) {
+              failureDelay = nextDelay(backoff, failureDelay, Math.random());
+              const asked = error instanceof ApiError ? error.retryAfter : undefined;
+              const delay = millis(Math.max(failureDelay, asked ?? 0));
+              log.warn('certificate step failed', { step: step.type, error, retryAfterMs: Math.round(delay) });
+              await pause(delay, signal);
+            } else throw error;
+          }
+        }
+      }
+    } finally {
+      stopFollowing();
+    }
+  };
+
+  return { touch, run };
+};
+
+/** A replica that does not lead looks again when something changes; it need not otherwise. */
+const longestIdle: Millis = seconds(3600);
+
+/** What may succeed the next time. */
+const isOfTheWorld = (error: unknown): boolean =>
+  error instanceof ApiError || error instanceof ApiUnreachable || error instanceof IssuingFailed;
+
+/** Settles when all have settled; rejects with the first error. */
+const allOf = async (writes: readonly Promise<void>[]): Promise<void> => {
+  for (const outcome of await Promise.allSettled(writes)) if (outcome.status === 'rejected') throw outcome.reason;
+};
