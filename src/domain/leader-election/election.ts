@@ -193,7 +193,7 @@ const learn = (election: Election, lease: LeaseView | undefined, now: Millis): E
     if (before === undefined) return others;
     return { ...others, freeAt: isOurs(election) ? now : millis(now + heldFor(before.record, settings.duration)) };
   }
-  if (before !== undefined && isSameRecord(before.record, lease.record)) return others;
+  if (isSameVersion) return others;
   const { record } = lease;
   return {
     ...others,
