@@ -318,7 +318,7 @@ describe('between the versions of BGPPeer', () => {
     await new Promise((resolve) => webhook.close(resolve));
   });
 
-  const newFields = 'metallb.io/v1beta2-fields';
+  const vrfAnnotation = 'v1beta2.metallb.io/vrf';
   const readOld = (name: string) => read('bgppeers.v1beta1.metallb.io', name);
   const readNew = (name: string) => read('bgppeers.v1beta2.metallb.io', name);
 
@@ -351,12 +351,28 @@ describe('between the versions of BGPPeer', () => {
     await kubectl(['replace', '-f', '-'], { input: JSON.stringify(changed) });
     const after = await readNew('new');
     expect(after['spec']).toEqual({ ...before['spec'], holdTime: '9s' });
-    expect(old['metadata']!['annotations']).toHaveProperty([newFields]);
-    expect(after['metadata']!['annotations']).not.toHaveProperty([newFields]);
+    expect(old['metadata']!['annotations']).toHaveProperty([vrfAnnotation]);
+    expect(after['metadata']!['annotations']).not.toHaveProperty([vrfAnnotation]);
+  });
+
+  test('two who apply by the server, each in a version of its own, keep what is theirs', async () => {
+    const applyAs = (owner: string, version: string, spec: object) =>
+      kubectl(['apply', '--server-side', `--field-manager=${owner}`, '-f', '-'], {
+        input: JSON.stringify(object('BGPPeer', 'owned', { spec }, version)),
+      });
+    const spec = { myASN: 64512, peerASN: 64513, peerAddress: '192.0.2.1' };
+    await applyAs('new', 'v1beta2', { ...spec, vrf: 'red', connectTime: '10s' });
+    await applyAs('old', 'v1beta1', { ...spec, holdTime: '9s' });
+    const both = { ...spec, connectTime: '10s', holdTime: '9s' };
+    expect((await readNew('owned'))['spec']).toMatchObject({ ...both, vrf: 'red' });
+    await applyAs('new', 'v1beta2', { ...spec, connectTime: '10s' });
+    const { spec: after } = await readNew('owned');
+    expect(after).toMatchObject(both);
+    expect(after).not.toHaveProperty('vrf');
   });
 
   test('an annotation that was changed is refused in one sentence', async () => {
-    const annotations = { [newFields]: '{"password":"pa55"}' };
+    const annotations = { [vrfAnnotation]: 'red' };
     const spec = { myASN: 64512, peerASN: 64513, peerAddress: '192.0.2.1' };
     const { code, stderr } = await kubectl(['apply', '-f', '-'], {
       input: JSON.stringify({
@@ -367,7 +383,7 @@ describe('between the versions of BGPPeer', () => {
     });
     expect(code).not.toBe(0);
     expect(stderr).toContain(
-      'BGPPeer metallb-system/bad: metadata.annotations[metallb.io/v1beta2-fields]: there is no field "password"',
+      'BGPPeer metallb-system/bad: metadata.annotations[v1beta2.metallb.io/vrf]: must be what spec.vrf is',
     );
   });
 });

@@ -5,7 +5,7 @@ import { convertBgpPeer } from './bgp-peer-conversion.ts';
 
 const v1beta1 = 'metallb.io/v1beta1';
 const v1beta2 = 'metallb.io/v1beta2';
-const annotation = 'metallb.io/v1beta2-fields';
+const prefix = 'v1beta2.metallb.io/';
 
 type Peer = {
   readonly apiVersion: string;
@@ -60,7 +60,7 @@ test('port 0 of v1beta1 is the usual port', () => {
   expect(convert(peer(v1beta1, { ...minimal, peerPort: 0 }), v1beta2).spec).toEqual(minimal);
 });
 
-test('what v1beta1 lacks is kept in an annotation, and taken from it', () => {
+test('what v1beta1 lacks is kept in annotations, and taken from them', () => {
   const { myASN } = minimal;
   const spec = {
     myASN,
@@ -74,18 +74,31 @@ test('what v1beta1 lacks is kept in an annotation, and taken from it', () => {
     disableMP: true,
     dualStackAddressFamily: true,
   };
-  const { myASN: _, ...dropped } = spec;
   const old = convert(peer(v1beta2, spec, { other: 'stays' }), v1beta1);
   expect(old).toEqual(
-    peer(v1beta1, { myASN, peerASN: 0, peerAddress: '' }, { other: 'stays', [annotation]: expect.any(String) }),
+    peer(
+      v1beta1,
+      { myASN, peerASN: 0, peerAddress: '' },
+      {
+        other: 'stays',
+        'v1beta2.metallb.io/localASN': '64999',
+        'v1beta2.metallb.io/dynamicASN': '"external"',
+        'v1beta2.metallb.io/interface': '"eth1"',
+        'v1beta2.metallb.io/connectTime': '"10s"',
+        'v1beta2.metallb.io/passwordSecret': '{"name":"bgp","namespace":"metallb-system"}',
+        'v1beta2.metallb.io/enableGracefulRestart': 'false',
+        'v1beta2.metallb.io/vrf': '"red"',
+        'v1beta2.metallb.io/disableMP': 'true',
+        'v1beta2.metallb.io/dualStackAddressFamily': 'true',
+      },
+    ),
   );
-  expect(JSON.parse(old.metadata.annotations![annotation]!)).toEqual(dropped);
   expect(convert(old, v1beta2)).toEqual(peer(v1beta2, spec, { other: 'stays' }));
 });
 
 test('a password is never in an annotation', () => {
   const old = convert(peer(v1beta2, { ...minimal, password: 'pa55', vrf: 'red' }), v1beta1);
-  expect(old.metadata.annotations).toEqual({ [annotation]: '{"vrf":"red"}' });
+  expect(old.metadata.annotations).toEqual({ [`${prefix}vrf`]: '"red"' });
   expect(old.spec).toMatchObject({ password: 'pa55' });
 });
 
@@ -95,13 +108,13 @@ test('what the API server writes for fields that are not set needs no annotation
 });
 
 test('an annotation that v1beta2 brings along is not believed', () => {
-  const forged = { [annotation]: '{"vrf":"blue"}' };
+  const forged = { [`${prefix}vrf`]: '"blue"' };
   expect(convert(peer(v1beta2, minimal, forged), v1beta1)).toEqual(peer(v1beta1, minimal));
 });
 
-test('what is longer than an annotation may be is dropped', () => {
-  const old = convert(peer(v1beta2, { ...minimal, vrf: 'x'.repeat(70_000) }), v1beta1);
-  expect(old).toEqual(peer(v1beta1, minimal));
+test('what is far too long is dropped, and nothing else', () => {
+  const old = convert(peer(v1beta2, { ...minimal, vrf: 'x'.repeat(5000), interface: 'eth1' }), v1beta1);
+  expect(old).toEqual(peer(v1beta1, minimal, { [`${prefix}interface`]: '"eth1"' }));
 });
 
 test('an object without spec has none afterwards', () => {
@@ -111,7 +124,7 @@ test('an object without spec has none afterwards', () => {
 });
 
 test('an object that has the version already is given back', () => {
-  const object = peer(v1beta2, minimal, { [annotation]: 'as it was' });
+  const object = peer(v1beta2, minimal, { [`${prefix}vrf`]: 'as it was' });
   expect(convert(object, v1beta2)).toBe(object);
 });
 
@@ -137,19 +150,23 @@ test.each([
 });
 
 test.each([
-  ['no JSON', '{', 'must be a JSON object'],
-  ['no object', '[]', 'must be a JSON object'],
-  ['a field that v1beta1 has', '{"password":"pa55"}', 'there is no field "password"'],
-  [
-    'a field of another type',
-    '{"vrf":"red","passwordSecret":{"name":5}}',
-    'passwordSecret.name: is not as metallb.io/v1beta2 has it',
-  ],
-  ['far too much', `{"vrf":"${'x'.repeat(70_000)}"}`, 'must not be longer than 65536 characters'],
-  ['a number', 5, 'must be text'],
-])('an annotation that was changed is refused: %s', (_, value, error) => {
-  expect(errorOf(peer(v1beta1, minimal, { [annotation]: value }), v1beta2)).toBe(
-    `BGPPeer metallb-system/router: metadata.annotations[metallb.io/v1beta2-fields]: ${error}`,
+  ['vrf', 'red'],
+  ['vrf', '5'],
+  ['vrf', 5],
+  ['localASN', '"64512"'],
+  ['passwordSecret', '{"name":5}'],
+  ['vrf', JSON.stringify('x'.repeat(5000))],
+])('an annotation that was changed is refused: %s: %s', (field, value) => {
+  expect(errorOf(peer(v1beta1, minimal, { [prefix + field]: value }), v1beta2)).toBe(
+    `BGPPeer metallb-system/router: metadata.annotations[v1beta2.metallb.io/${field}]: ` +
+      `must be what spec.${field} is in metallb.io/v1beta2, as JSON`,
+  );
+});
+
+test.each(['password', 'myASN', 'toString', ''])('an annotation for a field %j is refused', (field) => {
+  expect(errorOf(peer(v1beta1, minimal, { [prefix + field]: '"pa55"' }), v1beta2)).toBe(
+    `BGPPeer metallb-system/router: metadata.annotations[v1beta2.metallb.io/${field}]: ` +
+      'metallb.io/v1beta2 has no such field beyond metallb.io/v1beta1',
   );
 });
 
@@ -249,7 +266,10 @@ test('nothing that JSON can hold makes it throw, and nothing is changed in place
     fc.record({
       apiVersion: fc.constantFrom(v1beta1, v1beta2),
       kind: fc.constant('BGPPeer'),
-      metadata: fc.oneof(fc.jsonValue(), fc.record({ annotations: fc.record({ [annotation]: fc.jsonValue() }) })),
+      metadata: fc.oneof(
+        fc.jsonValue(),
+        fc.record({ annotations: fc.dictionary(fc.constantFrom(`${prefix}vrf`, 'a'), fc.jsonValue()) }),
+      ),
       spec: fc.jsonValue(),
     }),
   );

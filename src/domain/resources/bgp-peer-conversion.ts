@@ -1,4 +1,3 @@
-import * as z from 'zod/mini';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { bgpPeerSpec } from './bgp-peer.ts';
 
@@ -6,17 +5,19 @@ const oldVersion = 'metallb.io/v1beta1';
 const newVersion = 'metallb.io/v1beta2';
 
 /**
- * Where an object that is shown as v1beta1 keeps what only v1beta2 has, as JSON, so that a client that reads and writes
- * it in the old version loses nothing. The password is in both versions and never gets here.
+ * Begins the annotations in which an object that is shown as v1beta1 keeps what only v1beta2 has, as JSON, so that a
+ * client that reads and writes it in the old version loses nothing: `v1beta2.metallb.io/vrf: '"red"'`. There is one for
+ * each field, because server-side apply has to see which of them its owners no longer want. The password is in both
+ * versions and never gets here.
  */
-const newFieldsAnnotation = 'metallb.io/v1beta2-fields';
+const annotationPrefix = 'v1beta2.metallb.io/';
 
-/** In characters; a hundred times what names of interfaces, VRFs and Secrets need. */
-const maxAnnotationLength = 65_536;
+/** In characters; ten times what names of interfaces, VRFs and Secrets can have. */
+const maxAnnotationLength = 4096;
 
 /** The fields that v1beta1 lacks, each of which may be missing. */
 const { shape } = bgpPeerSpec;
-const newFields = z.strictObject({
+const newFields = {
   localASN: shape.localASN,
   dynamicASN: shape.dynamicASN,
   interface: shape.interface,
@@ -26,7 +27,7 @@ const newFields = z.strictObject({
   vrf: shape.vrf,
   disableMP: shape.disableMP,
   dualStackAddressFamily: shape.dualStackAddressFamily,
-});
+};
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -65,24 +66,22 @@ export const convertBgpPeer = (object: unknown, desiredApiVersion: string): Resu
 };
 
 const toOld = (peer: Peer, spec: Fields | undefined): object => {
-  if (spec === undefined) return assemble(peer, oldVersion, undefined, undefined);
-  const kept = filter(spec, ([field, value]) => isNewField(field) && value !== presets[field]);
-  const json = JSON.stringify(kept);
+  if (spec === undefined) return assemble(peer, oldVersion, undefined, {});
+  const lacking = filter(spec, ([field, value]) => isNewField(field) && value !== presets[field]);
+  const kept = Object.entries(lacking)
+    .map(([field, value]) => [`${annotationPrefix}${field}`, JSON.stringify(value)] as const)
+    .filter(([, json]) => json.length <= maxAnnotationLength);
   const shared = filter(spec, ([field]) => !isNewField(field));
-  return assemble(
-    peer,
-    oldVersion,
-    { ...shared, peerASN: spec['peerASN'] ?? 0, peerAddress: spec['peerAddress'] ?? '' },
-    json === '{}' || json.length > maxAnnotationLength ? undefined : json,
-  );
+  const required = { peerASN: spec['peerASN'] ?? 0, peerAddress: spec['peerAddress'] ?? '' };
+  return assemble(peer, oldVersion, { ...shared, ...required }, Object.fromEntries(kept));
 };
 
 const toNew = (peer: Peer, spec: Fields | undefined): Result<object> => {
-  const kept = readAnnotation(peer.annotations[newFieldsAnnotation]);
-  if (!kept.ok) return err(`${peer.name}: metadata.annotations[${newFieldsAnnotation}]: ${kept.error}`);
-  if (spec === undefined) return ok(assemble(peer, newVersion, undefined, undefined));
+  const kept = readAnnotations(peer.annotations);
+  if (!kept.ok) return err(`${peer.name}: ${kept.error}`);
+  if (spec === undefined) return ok(assemble(peer, newVersion, undefined, {}));
   const shared = filter(spec, ([field, value]) => !Object.hasOwn(oldZeros, field) || value !== oldZeros[field]);
-  return ok(assemble(peer, newVersion, { ...shared, ...kept.value }, undefined));
+  return ok(assemble(peer, newVersion, { ...shared, ...kept.value }, {}));
 };
 
 /** What the API server writes in v1beta2 for a field that is not set. */
@@ -91,15 +90,14 @@ const presets: Fields = { disableMP: false, dualStackAddressFamily: false };
 /** What v1beta1 has to write, or may write, for a field that is not set. */
 const oldZeros: Fields = { peerASN: 0, peerAddress: '', peerPort: 0 };
 
-/** The object in another version: with that spec, and that text in the annotation. */
+/** The object in another version: with that spec, and those of our annotations. */
 const assemble = (
   { object, metadata, annotations }: Peer,
   apiVersion: string,
   spec: Fields | undefined,
-  annotation: string | undefined,
+  ours: Fields,
 ): object => {
-  const others = filter(annotations, ([key]) => key !== newFieldsAnnotation);
-  const all = annotation === undefined ? others : { ...others, [newFieldsAnnotation]: annotation };
+  const all = { ...filter(annotations, ([key]) => !key.startsWith(annotationPrefix)), ...ours };
   const bare = filter(metadata, ([field]) => field !== 'annotations');
   return {
     ...object,
@@ -109,30 +107,35 @@ const assemble = (
   };
 };
 
-const readAnnotation = (value: unknown): Result<Fields> => {
-  if (value === undefined) return ok({});
-  if (typeof value !== 'string') return err('must be text');
-  if (value.length > maxAnnotationLength) return err(`must not be longer than ${maxAnnotationLength} characters`);
-  let fields: unknown;
-  try {
-    fields = JSON.parse(value);
-  } catch {
-    return err('must be a JSON object');
+/** The fields that our annotations hold. An error never shows a value: somebody may have put a password there. */
+const readAnnotations = (annotations: Fields): Result<Fields> => {
+  const fields: [string, unknown][] = [];
+  for (const [key, value] of Object.entries(annotations)) {
+    if (!key.startsWith(annotationPrefix)) continue;
+    const field = key.slice(annotationPrefix.length);
+    const refuse = (why: string) => err(`metadata.annotations[${key.slice(0, 100)}]: ${why}`);
+    if (!isNewField(field)) return refuse(`${newVersion} has no such field beyond ${oldVersion}`);
+    const parsed = parseField(field, value);
+    if (!parsed.ok) return refuse(`must be what spec.${field} is in ${newVersion}, as JSON`);
+    fields.push([field, parsed.value]);
   }
-  const parsed = newFields.safeParse(fields);
-  return parsed.success ? ok(fields as Fields) : err(issueText(parsed.error.issues[0]!));
+  return ok(Object.fromEntries(fields));
 };
 
-/** Never shows a value: somebody may have put a password there. */
-const issueText = (issue: z.core.$ZodIssue): string => {
-  if (issue.code === 'unrecognized_keys') return `there is no field ${JSON.stringify(issue.keys[0]?.slice(0, 100))}`;
-  return issue.path.length === 0 ? 'must be a JSON object' : `${issue.path.join('.')}: is not as ${newVersion} has it`;
+const parseField = (field: keyof typeof newFields, text: unknown): Result<unknown> => {
+  if (typeof text !== 'string' || text.length > maxAnnotationLength) return err('not readable');
+  try {
+    const value: unknown = JSON.parse(text);
+    return newFields[field].safeParse(value).success ? ok(value) : err('of another type');
+  } catch {
+    return err('not JSON');
+  }
 };
 
 const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const isNewField = (field: string): boolean => Object.hasOwn(newFields.shape, field);
+const isNewField = (field: string): field is keyof typeof newFields => Object.hasOwn(newFields, field);
 
 const filter = (fields: Fields, keep: (entry: readonly [string, unknown]) => boolean): Fields =>
   Object.fromEntries(Object.entries(fields).filter(keep));
