@@ -1,5 +1,5 @@
 import type { AddressRange } from '../../lib/address-range.ts';
-import { type Ip, type IpFamily, ipFromNumber, ipToNumber, familyOf } from '../../lib/ip.ts';
+import { type Ip, type IpFamily, ipFromNumber } from '../../lib/ip.ts';
 import { lastIndexWhere } from '../../lib/sorted.ts';
 import type { Pool } from '../config/configuration.ts';
 
@@ -8,8 +8,8 @@ export type AddressSpace = {
   readonly family: IpFamily;
   /** How many addresses there are. */
   readonly size: bigint;
-  /** The number of an address; undefined if the pool does not give it. */
-  readonly indexOf: (ip: Ip) => bigint | undefined;
+  /** The number of an address of this family (as `ipToNumber` gives it); undefined if the pool does not give it. */
+  readonly indexOf: (value: bigint) => bigint | undefined;
   /** The address with that number, which must be below `size`. */
   readonly at: (index: bigint) => Ip;
 };
@@ -52,9 +52,7 @@ export const addressSpace = (pool: Pick<Pool, 'ranges' | 'avoidBuggyIPs'>, famil
   return {
     family,
     size,
-    indexOf: (ip) => {
-      if (familyOf(ip) !== family) return undefined;
-      const value = ipToNumber(ip);
+    indexOf: (value) => {
       const segment = byAddress[lastIndexWhere(byAddress, ({ range }) => range.first <= value)];
       if (segment === undefined || value > segment.range.last || !counting.mayGive(value)) return undefined;
       return segment.offset + counting.below(value) - counting.below(segment.range.first);

@@ -59,7 +59,7 @@ const maxInt64 = (1n << 63n) - 1n;
 /** One family of one pool: which addresses there are, which are given, and which of those are shared. */
 type Shelf = { readonly space: AddressSpace; readonly free: LowestFree; readonly shared: SharedIndex };
 type PoolEntry = { readonly pool: Pool; readonly shelves: Readonly<Record<IpFamily, Shelf>> };
-type Found = { readonly entry: PoolEntry; readonly shelf: Shelf; readonly index: bigint; readonly place: Place };
+type Found = Place & { readonly entry: PoolEntry; readonly shelf: Shelf };
 type RangeEntry = { readonly first: bigint; readonly last: bigint; readonly entry: PoolEntry };
 
 /**
@@ -172,7 +172,7 @@ export class Allocator implements AllocationView {
       const found = this.#shelfOf(ip);
       if (found === undefined || !fresh.has(found.entry)) continue;
       found.shelf.free.take(found.index);
-      this.#holders.enterIndex(ip, found.place);
+      this.#holders.enterIndex(ip, found);
     }
   }
 
@@ -184,9 +184,9 @@ export class Allocator implements AllocationView {
     const own = service === undefined ? undefined : this.#allocations.get(service);
     if (service === undefined || own === undefined || circleOf(own.sharing) !== circle) return lowest;
     for (const ip of own.ips) {
-      const index = shelf.space.indexOf(ip);
-      if (index === undefined || (lowest !== undefined && lowest < index)) continue;
-      if (this.refusalOf(ip, service, sharing) === undefined) lowest = index;
+      const found = this.#shelfOf(ip);
+      if (found?.shelf !== shelf || (lowest !== undefined && lowest < found.index)) continue;
+      if (this.refusalOf(ip, service, sharing) === undefined) lowest = found.index;
     }
     return lowest;
   }
@@ -206,20 +206,19 @@ export class Allocator implements AllocationView {
     const range = ranges[lastIndexWhere(ranges, ({ first }) => first <= value)];
     if (range === undefined || value > range.last) return undefined;
     const shelf = range.entry.shelves[family];
-    const index = shelf.space.indexOf(ip);
-    if (index === undefined) return undefined;
-    return { entry: range.entry, shelf, index, place: { shared: shelf.shared, index } };
+    const index = shelf.space.indexOf(value);
+    return index === undefined ? undefined : { entry: range.entry, shelf, shared: shelf.shared, index };
   }
 
   #hold(ip: Ip, service: ObjectKey, terms: Terms): void {
     const found = this.#shelfOf(ip);
-    this.#holders.hold(ip, service, terms, found?.place);
+    this.#holders.hold(ip, service, terms, found);
     found?.shelf.free.take(found.index);
   }
 
   #drop(ip: Ip, service: ObjectKey): void {
     const found = this.#shelfOf(ip);
-    const isHeld = this.#holders.drop(ip, service, found?.place);
+    const isHeld = this.#holders.drop(ip, service, found);
     if (!isHeld) found?.shelf.free.release(found.index);
   }
 }

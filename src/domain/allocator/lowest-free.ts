@@ -1,85 +1,109 @@
+/** All 32 indices of a word are taken, or all that are below it in the tree. */
+const full = 0xffff_ffff;
+
 /**
- * Which of the indices 0, 1, 2… are taken, and which is the lowest that is not. Costs memory for what is or was taken,
- * nothing for what never was, so a space of 2⁶⁴ is no larger than one of 16.
- *
- * Every index below the frontier is taken or waits in a heap of released ones; above it only requested indices are
- * taken. The frontier never goes back over an index, so each step is O(log n) of the indices in use, amortised.
+ * Which of the indices 0, 1, 2… are taken, and which is the lowest that is not. A tree of bits for the low indices, of
+ * 32 ways: a bit is set when all below it are. It grows when every index it covers is taken; taken indices above it
+ * wait in a set. So a step is O(log n) of the indices in use, amortised, most of them cost a bit of memory, and a space
+ * of 2⁶⁴ is no larger than one of 16.
  */
 export class LowestFree {
-  readonly #taken = new Set<bigint>();
-  /** Binary min-heap. An index in it may have been taken again by request; `lowest` drops those it meets. */
-  readonly #released: bigint[] = [];
-  /** What is in the heap, so that nothing is in it twice. */
-  readonly #isReleased = new Set<bigint>();
-  #frontier = 0n;
+  /** From the leaves to the one word at the root. */
+  #levels = [new Uint32Array(1)];
+  /** How many indices the tree covers: 32 to the number of levels. */
+  #covered = 32;
+  readonly #above = new Set<bigint>();
+  #size = 0;
 
   /** How many indices are taken. */
   get size(): number {
-    return this.#taken.size;
+    return this.#size;
   }
 
   /** The indices that are taken, in no order. */
-  taken(): Iterable<bigint> {
-    return this.#taken.values();
+  *taken(): Iterable<bigint> {
+    const [leaves] = this.#levels;
+    for (const [at, word] of (leaves ?? []).entries()) {
+      for (let bit = 0; bit < 32 && word >>> bit !== 0; bit++) {
+        if (((word >>> bit) & 1) === 1) yield BigInt(at * 32 + bit);
+      }
+    }
+    yield* this.#above;
   }
 
+  /** Takes an index; one that is taken stays so. */
   take(index: bigint): void {
-    this.#taken.add(index);
+    if (this.#has(index)) return;
+    this.#size++;
+    if (index < this.#covered) this.#set(Number(index));
+    else this.#above.add(index);
   }
 
   /** Makes an index free again; one that is not taken stays free. */
   release(index: bigint): void {
-    if (!this.#taken.delete(index)) return;
-    if (this.#taken.size === 0) this.#forget();
-    else if (index < this.#frontier && !this.#isReleased.has(index)) {
-      this.#isReleased.add(index);
-      push(this.#released, index);
-    }
+    if (!this.#has(index)) return;
+    this.#size--;
+    if (this.#size === 0) this.#forget();
+    else if (!this.#above.delete(index)) this.#clear(Number(index));
   }
 
   /** The lowest index that is not taken. */
   lowest(): bigint {
-    for (let top = this.#released[0]; top !== undefined; top = this.#released[0]) {
-      if (!this.#taken.has(top)) return top;
-      pop(this.#released);
-      this.#isReleased.delete(top);
+    while (this.#levels.at(-1)?.[0] === full) this.#grow();
+    let at = 0;
+    for (const level of this.#levels.toReversed()) {
+      const free = ~(level[at] as number);
+      at = at * 32 + 31 - Math.clz32(free & -free);
     }
-    while (this.#taken.has(this.#frontier)) this.#frontier++;
-    return this.#frontier;
+    return BigInt(at);
+  }
+
+  #has(index: bigint): boolean {
+    if (index >= this.#covered) return this.#above.has(index);
+    const at = Number(index);
+    return (((this.#levels[0]?.[at >>> 5] as number) >>> (at & 31)) & 1) === 1;
+  }
+
+  #set(index: number): void {
+    let at = index;
+    for (const level of this.#levels) {
+      const word = at >>> 5;
+      level[word]! |= 1 << (at & 31);
+      if (level[word] !== full) return;
+      at = word;
+    }
+  }
+
+  #clear(index: number): void {
+    let at = index;
+    for (const level of this.#levels) {
+      const word = at >>> 5;
+      const wasFull = level[word] === full;
+      level[word]! &= ~(1 << (at & 31));
+      if (!wasFull) return;
+      at = word;
+    }
+  }
+
+  /** Covers 32 times as many; all that were covered are taken. */
+  #grow(): void {
+    this.#covered *= 32;
+    this.#levels = this.#levels.map((level) => {
+      const wider = new Uint32Array(level.length * 32);
+      wider.set(level);
+      return wider;
+    });
+    this.#levels.push(Uint32Array.of(1));
+    for (const index of this.#above) {
+      if (index >= this.#covered) continue;
+      this.#above.delete(index);
+      this.#set(Number(index));
+    }
   }
 
   #forget(): void {
-    this.#released.length = 0;
-    this.#isReleased.clear();
-    this.#frontier = 0n;
+    this.#above.clear();
+    this.#covered = 32;
+    this.#levels = [new Uint32Array(1)];
   }
 }
-
-const push = (heap: bigint[], value: bigint): void => {
-  let at = heap.length;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    const above = heap[parent] as bigint;
-    if (above <= value) break;
-    heap[at] = above;
-    at = parent;
-  }
-  heap[at] = value;
-};
-
-/** Removes the smallest. */
-const pop = (heap: bigint[]): void => {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  let at = 0;
-  for (;;) {
-    let child = 2 * at + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && (heap[child + 1] as bigint) < (heap[child] as bigint)) child++;
-    const below = heap[child] as bigint;
-    if (last <= below) break;
-    heap[at] = below;
-    at = child;
-  }
-  heap[at] = last;
-};
