@@ -3,6 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { createWebhook } from '../controller/webhook/webhook.ts';
+import type { Api } from '../src/k8s/api.ts';
+import { silentLog } from '../src/lib/log.ts';
 
 const folder = import.meta.dirname;
 
@@ -19,7 +22,7 @@ type Manifest = {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
   readonly rules?: readonly Rule[];
-  readonly spec?: { readonly template: { readonly spec: PodSpec } };
+  readonly spec?: { readonly template: { readonly metadata: object; readonly spec: PodSpec } };
 };
 
 const objects = parseAllDocuments(readFileSync(join(folder, 'metallb.yaml'), 'utf8')).map(
@@ -51,7 +54,7 @@ test('kubectl apply -f finds metallb.yaml alone in the folder', () => {
 test('the namespace and the definitions come before what needs them', () => {
   const kinds = [...new Set(objects.map(({ kind }) => kind))];
   expect(kinds.slice(0, 3)).toEqual(['Namespace', 'CustomResourceDefinition', 'ServiceAccount']);
-  expect(kinds.slice(-2)).toEqual(['Deployment', 'DaemonSet']);
+  expect(kinds.slice(-3)).toEqual(['Deployment', 'PodDisruptionBudget', 'DaemonSet']);
 });
 
 test('kubectl can note the whole of every object in an annotation', () => {
@@ -83,31 +86,39 @@ test('what a user of MetalLB knows has the same name', () => {
     'Role pod-lister',
     'RoleBinding pod-lister',
     'ConfigMap metallb-excludel2',
+    'Service metallb-webhook-service',
+    'Secret metallb-webhook-cert',
+    'ValidatingWebhookConfiguration metallb-webhook-configuration',
     'Deployment controller',
+    'PodDisruptionBudget controller',
     'DaemonSet speaker',
   ]);
 });
 
-test('Secrets are touched in one role only: one by its name, and creation', () => {
+test('Secrets are touched in one role only: two by their names, and creation', () => {
   const touching = objects.flatMap(({ kind, metadata, rules = [] }) =>
     rules
       .filter(({ resources }) => resources.includes('secrets') || resources.includes('*'))
       .map(({ resourceNames, verbs }) => ({ role: `${kind} ${metadata.name}`, resourceNames, verbs })),
   );
   expect(touching).toEqual([
-    { role: 'Role controller', resourceNames: ['memberlist'], verbs: ['get', 'update'] },
+    {
+      role: 'Role controller',
+      resourceNames: ['memberlist', 'metallb-webhook-cert'],
+      verbs: ['get', 'list', 'watch', 'update', 'patch'],
+    },
     { role: 'Role controller', resourceNames: undefined, verbs: ['create'] },
   ]);
 });
 
-test('a collection is listed and watched only, and a status patched', () => {
+test('a collection is read only, a status patched; what is made is an event, a state or a question', () => {
   const rules = objects.flatMap((object) => object.rules ?? []).filter((rule) => rule.resourceNames === undefined);
   expect(new Set(rules.map(({ verbs }) => verbs.join(' ')))).toEqual(
-    new Set(['list watch', 'patch', 'create patch', 'create']),
+    new Set(['list watch', 'get list watch', 'get list watch create patch', 'patch', 'create patch', 'create']),
   );
 });
 
-test('no role has a wildcard, and speakers only read, apart from events', () => {
+test('no role has a wildcard, and speakers only read, apart from events and questions who may read metrics', () => {
   const rules = objects.flatMap((object) => object.rules ?? []);
   expect(rules.flatMap(({ apiGroups, resources, verbs }) => [...apiGroups, ...resources, ...verbs])).not.toContain('*');
   const speakerRules = ['ClusterRole metallb-system:speaker', 'Role pod-lister'].flatMap((role) => {
@@ -115,7 +126,7 @@ test('no role has a wildcard, and speakers only read, apart from events', () => 
     return named(kind, name).rules!;
   });
   const writing = speakerRules.filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)));
-  expect(writing.flatMap(({ resources }) => resources)).toEqual(['events']);
+  expect(writing.flatMap(({ resources }) => resources)).toEqual(['events', 'tokenreviews', 'subjectaccessreviews']);
 });
 
 test.each([
@@ -153,4 +164,61 @@ test.each([
   const [container] = podSpec(kind, name).containers;
   expect(container?.['resources']).toEqual({ requests: { cpu: '100m', memory: '128Mi' } });
   expect(container?.['readinessProbe']).toMatchObject({ initialDelaySeconds: 1, periodSeconds: 2 });
+});
+
+type Webhook = {
+  readonly name: string;
+  readonly clientConfig: { readonly service: object };
+  readonly rules: readonly { readonly operations: readonly string[]; readonly resources: readonly string[] }[];
+};
+
+test('every webhook of MetalLB is called, does no harm while nobody answers, and is answered', () => {
+  const { webhooks } = named('ValidatingWebhookConfiguration', 'metallb-webhook-configuration') as unknown as {
+    readonly webhooks: readonly Webhook[];
+  };
+  const service = { name: 'metallb-webhook-service', namespace: 'metallb-system' };
+  const answered = Object.keys(
+    createWebhook({
+      api: { request: () => Promise.reject(new Error('not asked')) } as unknown as Api,
+      log: silentLog,
+      settings: { metallbNamespace: 'metallb-system', bgpType: 'native' },
+      watched: () => {
+        throw new Error('not asked');
+      },
+    }),
+  );
+  expect(webhooks.map(({ clientConfig }) => clientConfig.service).concat({ ...service, path: '/convert' })).toEqual(
+    expect.arrayContaining(answered.map((path) => ({ ...service, path }))),
+  );
+  expect(answered).toHaveLength(webhooks.length + 1);
+  expect(webhooks.map(({ name }) => name)).toEqual(
+    ['bgppeers', 'bfdprofile', 'bgpadvertisement', 'community', 'ipaddresspool', 'l2advertisement'].map(
+      (kind) => `${kind}validationwebhook.metallb.io`,
+    ),
+  );
+  for (const webhook of webhooks) {
+    expect(webhook).toMatchObject({
+      admissionReviewVersions: ['v1'],
+      failurePolicy: 'Ignore',
+      matchPolicy: 'Equivalent',
+      sideEffects: 'None',
+      timeoutSeconds: 3,
+    });
+  }
+  const operations = webhooks.flatMap(({ rules }) => rules.map((rule) => [...rule.resources, ...rule.operations]));
+  expect(operations).toEqual([
+    ['bgppeers', 'CREATE', 'UPDATE'],
+    ['bfdprofiles', 'CREATE', 'DELETE'],
+    ['bgpadvertisements', 'CREATE', 'UPDATE'],
+    ['communities', 'CREATE', 'UPDATE'],
+    ['ipaddresspools', 'CREATE', 'UPDATE', 'DELETE'],
+    ['l2advertisements', 'CREATE', 'UPDATE'],
+  ]);
+});
+
+test('the service of the webhooks leads to the controller, and their Secret names nothing that applying would wipe', () => {
+  const { selector, ports } = named('Service', 'metallb-webhook-service').spec as unknown as Record<string, unknown>;
+  expect(named('Deployment', 'controller').spec?.template.metadata).toMatchObject({ labels: selector });
+  expect(ports).toEqual([{ name: 'webhook', port: 443, targetPort: 9443 }]);
+  expect(Object.keys(named('Secret', 'metallb-webhook-cert')).sort()).toEqual(['apiVersion', 'kind', 'metadata']);
 });
