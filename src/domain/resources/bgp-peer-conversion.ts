@@ -38,8 +38,8 @@ type Peer = { readonly name: string; readonly object: Fields; readonly metadata:
  * Converts a `BGPPeer` between `metallb.io/v1beta1` and `metallb.io/v1beta2`, as the API server asks for; an object that
  * has the version already is given back. Everything that both versions have is taken over as it is. In particular
  * timers that are not set stay unset: to write 0s instead, as MetalLB does, means a session without keepalives, which
- * nobody asked for. Fields that v1beta1 lacks are kept in an annotation there, unless they are longer than it may be;
- * fields that only v1beta1 requires (`peerASN`, `peerAddress`) are 0 and empty there if v1beta2 has none.
+ * nobody asked for. Fields that v1beta1 lacks are kept in annotations there, apart from far too long ones; those that
+ * only v1beta1 requires (`peerASN`, `peerAddress`) are 0 and empty there if v1beta2 has none.
  *
  * The error names the object and the field.
  */
