@@ -181,7 +181,8 @@ test('every webhook of MetalLB is called, does no harm while nobody answers, and
     createWebhook({
       api: { request: () => Promise.reject(new Error('not asked')) } as unknown as Api,
       log: silentLog,
-      settings: { metallbNamespace: 'metallb-system', bgpType: 'native' },
+      metallbNamespace: 'metallb-system',
+      bgpType: 'native',
       watched: () => {
         throw new Error('not asked');
       },

@@ -56,7 +56,8 @@ const rig = async (stored: Readonly<Record<string, readonly object[]>> = {}, unr
   const routes = createWebhook({
     api,
     log,
-    settings: { metallbNamespace: namespace, bgpType: 'native' },
+    metallbNamespace: namespace,
+    bgpType: 'native',
     watched: () => watched(),
   });
   const server = await serveHttps({

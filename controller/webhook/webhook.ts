@@ -12,10 +12,9 @@ import { answerAdmission } from './admission.ts';
 import { answerConversion } from './conversion.ts';
 import { readConfigurationObjects } from './live-objects.ts';
 
-export type WebhookOptions = {
+export type WebhookOptions = AdmissionSettings & {
   readonly api: Api;
   readonly log: Log;
-  readonly settings: AdmissionSettings;
   /** What was watched so far: nodes, namespaces and services, and the rest for when the API server does not answer. */
   readonly watched: () => LiveObjects;
 };
@@ -34,7 +33,7 @@ const paths = {
  * What is answered by POST: reviews of objects to be, and conversions. Any replica can answer, leader or not; what goes
  * wrong inside is the server's to tell, with status 500.
  */
-export const createWebhook = ({ api, log, settings, watched }: WebhookOptions): HttpHandlers => {
+export const createWebhook = ({ api, log, watched, ...settings }: WebhookOptions): HttpHandlers => {
   const judge = async (request: AdmissionRequest): Promise<AdmissionDecision> => {
     const objects = await readConfigurationObjects({ api, log, namespace: settings.metallbNamespace, watched });
     const decision = admit(request, { ...watched(), ...objects }, settings);
