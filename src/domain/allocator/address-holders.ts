@@ -1,7 +1,7 @@
 import type { Ip } from '../../lib/ip.ts';
 import type { ObjectKey } from '../objects.ts';
 import type { SharedIndex } from './shared-index.ts';
-import { alone, circleOf, isSameSharing, type Sharing, type SharingRefusal } from './sharing.ts';
+import { circleOf, isSameSharing, type Sharing, type SharingRefusal } from './sharing.ts';
 
 /** On what terms a service holds an address. */
 export type Terms =
@@ -26,8 +26,14 @@ type HeldAddress = {
 
 /** Which services hold which address, and on what terms. Each operation is O(1) but for the service's own ports. */
 export class AddressHolders {
-  /** A text is the one holder, who shares with nobody and is not leaving: by far the most frequent case, kept small. */
+  /** A text is the one holder, who is not leaving: by far the most frequent case, kept small. */
   readonly #byIp = new Map<Ip, ObjectKey | HeldAddress>();
+  readonly #termsOf: (holder: ObjectKey) => Sharing;
+
+  /** `termsOf` gives the terms on which a service holds what it is not leaving, as `hold` was last told them. */
+  constructor(termsOf: (holder: ObjectKey) => Sharing) {
+    this.#termsOf = termsOf;
+  }
 
   /** All addresses that are held. */
   ips(): Iterable<Ip> {
@@ -45,10 +51,15 @@ export class AddressHolders {
   refusalOf(ip: Ip, service: ObjectKey, sharing: Sharing | undefined): SharingRefusal | undefined {
     const found = this.#byIp.get(ip);
     if (found === undefined || found === service) return undefined;
-    if (typeof found === 'string') return { type: 'key', holders: [found] };
+    const circle = circleOf(sharing);
+    if (typeof found === 'string') {
+      const terms = this.#termsOf(found);
+      if (circle === undefined || circle !== circleOf(terms)) return { type: 'key', holders: [found] };
+      const port = sharing?.ports.find((wanted) => terms.ports.includes(wanted));
+      return port === undefined ? undefined : { type: 'port', port, holder: found };
+    }
     const own = found.holders.get(service);
     const staying = found.holders.size - found.leaving - (own === undefined || own === 'leaving' ? 0 : 1);
-    const circle = circleOf(sharing);
     const isKeptOut = own === undefined && found.leaving > 0;
     if (isKeptOut || (staying > 0 && (circle === undefined || circle !== found.circle))) {
       return { type: 'key', holders: [...found.holders.keys()].filter((holder) => holder !== service) };
@@ -65,15 +76,11 @@ export class AddressHolders {
    * gives the address. Whether it may is asked before.
    */
   hold(ip: Ip, service: ObjectKey, terms: Terms, place: Place | undefined): void {
-    const found = this.#byIp.get(ip);
-    const isAlone = terms !== 'leaving' && circleOf(terms) === undefined;
-    if (isAlone && (found === undefined || found === service)) {
+    if (terms !== 'leaving' && circleOf(terms) === undefined && !this.#byIp.has(ip)) {
       this.#byIp.set(ip, service);
       return;
     }
-    const address = typeof found === 'object' ? found : emptyAddress();
-    if (typeof found === 'string') address.holders.set(found, alone);
-    if (address !== found) this.#byIp.set(ip, address);
+    const address = this.#expanded(ip);
     const before = address.holders.get(service);
     if (before !== undefined) {
       if (before === terms || (before !== 'leaving' && terms !== 'leaving' && isSameSharing(before, terms))) return;
@@ -82,40 +89,52 @@ export class AddressHolders {
     // An entry that is set again keeps its place in the order.
     address.holders.set(service, terms);
     enter(address, service, terms, place);
-    this.#keepSmall(ip, address);
+    this.#keep(ip, address);
   }
 
   /** The service does not hold the address any more. Says whether somebody else does. */
   drop(ip: Ip, service: ObjectKey, place: Place | undefined): boolean {
-    const found = this.#byIp.get(ip);
-    if (found === service) this.#byIp.delete(ip);
-    if (found === undefined || typeof found === 'string') return this.#byIp.has(ip);
-    const terms = found.holders.get(service);
-    if (terms !== undefined) {
-      withdraw(found, terms, place);
-      found.holders.delete(service);
+    if (this.#byIp.get(ip) === service && circleOf(this.#termsOf(service)) === undefined) {
+      this.#byIp.delete(ip);
+      return false;
     }
-    if (found.holders.size === 0) this.#byIp.delete(ip);
-    else this.#keepSmall(ip, found);
-    return found.holders.size > 0;
+    const address = this.#expanded(ip);
+    const terms = address.holders.get(service);
+    if (terms !== undefined) {
+      withdraw(address, terms, place);
+      address.holders.delete(service);
+    }
+    this.#keep(ip, address);
+    return address.holders.size > 0;
   }
 
   /** Tells the index of another pool, or of an edited one, all it must know of the address. */
   enterIndex(ip: Ip, { shared, index }: Place): void {
-    const found = this.#byIp.get(ip);
-    if (typeof found !== 'object' || found.circle === undefined) return;
-    shared.add(found.circle, index);
-    for (const port of found.ports.keys()) shared.takePort(found.circle, index, port);
-    if (found.leaving > 0) shared.close(found.circle, index);
+    const { circle, ports, leaving } = this.#expanded(ip);
+    if (circle === undefined) return;
+    shared.add(circle, index);
+    for (const port of ports.keys()) shared.takePort(circle, index, port);
+    if (leaving > 0) shared.close(circle, index);
   }
 
-  #keepSmall(ip: Ip, { holders, circle, leaving }: HeldAddress): void {
-    const [holder] = holders.keys();
-    if (holders.size === 1 && circle === undefined && leaving === 0) this.#byIp.set(ip, holder as ObjectKey);
+  #expanded(ip: Ip): HeldAddress {
+    const found = this.#byIp.get(ip);
+    if (typeof found === 'object') return found;
+    const address: HeldAddress = { holders: new Map(), ports: new Map(), circle: undefined, leaving: 0 };
+    if (found !== undefined) {
+      const terms = this.#termsOf(found);
+      address.holders.set(found, terms);
+      enter(address, found, terms, undefined);
+    }
+    return address;
+  }
+
+  #keep(ip: Ip, address: HeldAddress): void {
+    const [holder] = address.holders.keys();
+    if (holder === undefined) this.#byIp.delete(ip);
+    else this.#byIp.set(ip, address.holders.size === 1 && address.leaving === 0 ? holder : address);
   }
 }
-
-const emptyAddress = (): HeldAddress => ({ holders: new Map(), ports: new Map(), circle: undefined, leaving: 0 });
 
 /** Counts the terms of a holder in. */
 const enter = (address: HeldAddress, service: ObjectKey, terms: Terms, place: Place | undefined): void => {

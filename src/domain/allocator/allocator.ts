@@ -70,7 +70,7 @@ type RangeEntry = { readonly first: bigint; readonly last: bigint; readonly entr
  */
 export class Allocator implements AllocationView {
   readonly #allocations = new Map<ObjectKey, Allocation>();
-  readonly #holders = new AddressHolders();
+  readonly #holders = new AddressHolders((service) => this.#allocations.get(service)?.sharing ?? alone);
   #pools = new Map<string, PoolEntry>();
   #ranges: Readonly<Record<IpFamily, readonly RangeEntry[]>> = { IPv4: [], IPv6: [] };
 
