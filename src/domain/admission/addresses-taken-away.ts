@@ -1,42 +1,42 @@
-import { parseIp } from '../../lib/ip.ts';
+import { type Ip, parseIp } from '../../lib/ip.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { findPool } from '../config/find-pool.ts';
-import type { ServiceView } from '../objects.ts';
+import type { ObjectKey, ServiceView } from '../objects.ts';
 
-/**
- * What becomes of the addresses in use that a change of one pool leaves in no pool, in at most `octets` octets: the
- * services keep them. Undefined if there are none.
- */
+/** An address that a service has, and no pool any more. */
+export type Loss = { readonly service: ObjectKey; readonly ip: Ip };
+
+/** The addresses in use that a change of one pool leaves in no pool. */
 export const addressesTakenAway = (
   pool: string,
   before: Pick<Configuration, 'pools'>,
   after: Pick<Configuration, 'pools'>,
   services: Iterable<Pick<ServiceView, 'key' | 'ingress'>>,
-  octets: number,
-): string | undefined => {
-  const losses: string[] = [];
-  let count = 0;
+): readonly Loss[] => {
+  const losses: Loss[] = [];
   for (const { key, ingress } of services) {
-    const lost = ingress.flatMap(({ ip }) => {
-      const parsed = parseIp(ip ?? '');
-      if (!parsed.ok || findPool(before, parsed.value)?.name !== pool) return [];
-      return findPool(after, parsed.value) === undefined ? [parsed.value] : [];
-    });
-    if (lost.length === 0) continue;
-    count++;
-    losses.push(...lost.map((ip) => `${ip} (${key})`));
+    for (const { ip = '' } of ingress) {
+      const parsed = parseIp(ip);
+      if (!parsed.ok || findPool(before, parsed.value)?.name !== pool) continue;
+      if (findPool(after, parsed.value) === undefined) losses.push({ service: key, ip: parsed.value });
+    }
   }
-  if (count === 0) return undefined;
-  const start = count === 1 ? '1 service keeps its address' : `${count} services keep their addresses`;
-  const head = `${start}, though no pool has ${losses.length === 1 ? 'it' : 'them'} any more: `;
-  const tailOf = (left: number): string => (left > 0 ? ` and ${left} more` : '');
-  let shown = losses.slice(0, 1).join('');
-  let next = 1;
-  for (; next < losses.length; next++) {
-    const longer = `${shown}, ${losses[next]}`;
-    // Whether the next one is the last or not, there must be room for saying how many are left.
-    if (Buffer.byteLength(head + longer + tailOf(losses.length)) > octets) break;
+  return losses;
+};
+
+/** Says what becomes of them, naming as many as `octets` octets have room for. */
+export const takenAwayText = (losses: readonly Loss[], fate: 'keep' | 'change', octets: number): string => {
+  const services = new Set(losses.map(({ service }) => service)).size;
+  const what = services === 1 ? `1 service ${fate}s` : `${services} services ${fate}`;
+  const head = `${what} addresses that are in no pool any more: `;
+  const tail = (left: number): string => (left > 0 ? ` and ${left} more` : '');
+  let shown = '';
+  for (const [index, { service, ip }] of losses.entries()) {
+    const longer = `${shown}${index > 0 ? ', ' : ''}${ip} (${service})`;
+    // One is always named, however long its name is.
+    const isTooLong = Buffer.byteLength(head + longer + tail(losses.length)) > octets;
+    if (index > 0 && isTooLong) return head + shown + tail(losses.length - index);
     shown = longer;
   }
-  return head + shown + tailOf(losses.length - next);
+  return head + shown;
 };

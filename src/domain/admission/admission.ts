@@ -5,7 +5,7 @@ import type { CustomResource } from '../config/custom-resource.ts';
 import { problemReasons } from '../config/problem-reasons.ts';
 import { kindOf } from '../config/resources-in-force.ts';
 import type { ServiceView } from '../objects.ts';
-import { addressesTakenAway } from './addresses-taken-away.ts';
+import { addressesTakenAway, takenAwayText } from './addresses-taken-away.ts';
 import { clip } from './clip.ts';
 
 /** What somebody asks the API server to do with a custom resource. */
@@ -28,6 +28,8 @@ export type LiveObjects = Omit<ConfigurationInput, 'metallbNamespace' | 'bgpType
 export type AdmissionSettings = {
   readonly metallbNamespace: string;
   readonly bgpType: BgpType;
+  /** `--reassign-on-pool-change` */
+  readonly reassignOnPoolChange?: boolean;
 };
 
 /** The warnings are shown to the user either way; each has 256 octets at most. */
@@ -74,7 +76,8 @@ export const admit = (request: AdmissionRequest, live: LiveObjects, settings: Ad
     const place = isOwn(problem) ? '' : `${problem.kind} "${problem.name}": `;
     warnings.push(`${place}${problem.field && `${problem.field}: `}${problem.message}`);
   }
-  if (kind === 'IPAddressPool') warnings.push(...kept(request, before.configuration, after.configuration, live));
+  if (kind === 'IPAddressPool')
+    warnings.push(...takenAway(request, before.configuration, after.configuration, live, settings));
   return allow(warnings);
 };
 
@@ -97,7 +100,7 @@ const admitDeletion = (
   }
   if (kind !== 'IPAddressPool') return allow([]);
   const { before, after } = compare(request, live, settings);
-  return allow(kept(request, before.configuration, after.configuration, live));
+  return allow(takenAway(request, before.configuration, after.configuration, live, settings));
 };
 
 /** The specs that come here have not been checked yet. */
@@ -150,14 +153,15 @@ const problemsBrought = (
 const identity = ({ kind, name, field, cause }: ConfigurationProblem): string =>
   JSON.stringify([kind, name, field.replaceAll(/\[\d+\]/g, '[]'), cause]);
 
-const kept = (
+const takenAway = (
   { name }: AdmissionRequest,
   before: Configuration,
   after: Configuration,
   { services }: LiveObjects,
+  { reassignOnPoolChange = false }: AdmissionSettings,
 ): readonly string[] => {
-  const text = addressesTakenAway(name, before, after, services, longestWarning);
-  return text === undefined ? [] : [text];
+  const losses = addressesTakenAway(name, before, after, services);
+  return losses.length === 0 ? [] : [takenAwayText(losses, reassignOnPoolChange ? 'change' : 'keep', longestWarning)];
 };
 
 const bounded = (warnings: readonly string[]): readonly string[] => {

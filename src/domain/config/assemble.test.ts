@@ -1,37 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatRange, parseAddressRange, rangesOverlap } from '../../lib/address-range.ts';
-import { assembleConfiguration, type ConfigurationInput, nothingConfigured } from './assemble.ts';
+import { assemble, problemTexts, resource } from '../../../test/support/custom-resources.ts';
+import type { ConfigurationInput } from './assemble.ts';
 import type { Pool } from './configuration.ts';
 import type { CustomResource } from './custom-resource.ts';
-
-const resource = (name: string, spec: unknown, metadata: Partial<CustomResource['metadata']> = {}): CustomResource => ({
-  metadata: {
-    name,
-    namespace: 'metallb-system',
-    uid: `uid-${name}`,
-    creationTimestamp: '2026-01-01T00:00:00Z',
-    ...metadata,
-  },
-  spec,
-});
-
-const assemble = (input: Partial<ConfigurationInput>) =>
-  assembleConfiguration({
-    ...nothingConfigured,
-    metallbNamespace: 'metallb-system',
-    ...input,
-  });
 
 const ranges = (pool: Pool | undefined): string[] | undefined => pool?.ranges.map(formatRange);
 
 const namesOf = (items: readonly { readonly name: string }[]): string[] => items.map(({ name }) => name);
-
-/** `kind name field: message` of every problem. */
-const problemTexts = (input: Partial<ConfigurationInput>): string[] =>
-  assemble(input).problems.map(
-    ({ kind, name, field, reason, message }) => `${kind} ${name} ${field} ${reason}: ${message}`,
-  );
 
 describe('pools', () => {
   test('a pool with addresses alone gets every default', () => {
