@@ -107,7 +107,7 @@ export const createRotationLoop = (options: RotationLoopOptions): RotationLoop =
     if (step.type === 'addAuthority') {
       const authority = await issueAuthority(now, signal);
       // The new one first: MetalLB's own controller reads that one alone, and its key stands beside it.
-      return { 'ca.crt': authority.cert + pemOf(step.keep), 'ca.key': authority.key };
+      return { 'ca.crt': authority.cert + step.keep.map(pemOf).join(''), 'ca.key': authority.key };
     }
     const signer = authorities.find(({ id }) => id === facts.signer);
     if (signer === undefined) throw new Error('the plan has a certificate signed by an authority without a key');

@@ -130,11 +130,11 @@ describe('an authority near its end', () => {
   const ending = authority('old', { notAfter: now + validity.renewedBefore });
 
   test('gets a successor beside it', () => {
-    expect(planRotation(facts({ authorities: [ending] }))).toMatchObject({ type: 'addAuthority', keep: 'old' });
+    expect(planRotation(facts({ authorities: [ending] }))).toMatchObject({ type: 'addAuthority', keep: ['old'] });
   });
 
   test('so does one whose key is lost', () => {
-    expect(planRotation(facts({ signer: undefined }))).toMatchObject({ type: 'addAuthority', keep: 'old' });
+    expect(planRotation(facts({ signer: undefined }))).toMatchObject({ type: 'addAuthority', keep: ['old'] });
   });
 
   test('the targets get both', () => {

@@ -54,8 +54,8 @@ export type RotationFacts = {
 export type RotationStep =
   /** A new authority and a new certificate by it at once: there is nothing that works and could be spared. */
   | { readonly type: 'replaceAll'; readonly reason: string }
-  /** A new authority beside `keep`, whose certificate goes on being served. */
-  | { readonly type: 'addAuthority'; readonly keep: string; readonly reason: string }
+  /** A new authority beside those of `keep`, one of which has signed the certificate that goes on being served. */
+  | { readonly type: 'addAuthority'; readonly keep: readonly string[]; readonly reason: string }
   /** A new certificate by the authority whose key is there. */
   | { readonly type: 'issueServing'; readonly reason: string }
   /** No other authority than `keep` is needed any more. */
@@ -121,7 +121,7 @@ export const planRotation = (facts: RotationFacts): RotationStep => {
 
   if (signer === undefined || signerFlaw !== undefined) {
     const reason = signerFlaw ?? keyless;
-    return { type: 'addAuthority', keep: serving.signedBy, reason };
+    return { type: 'addAuthority', keep: bundle, reason };
   }
   if (serving.signedBy !== signer.id) return planSwitch(targets, now);
   if (serving.notAfter - now <= validity.renewedBefore) {
