@@ -90,7 +90,8 @@ test('never could two candidates write at one time, and when all is well one lea
   const seeds = seedsToPlay(10_000);
   for (const seed of seeds) transitions += play(seed).transitions;
   console.log(`${seeds.length} histories, ${transitions} transitions`);
-  if (seeds.length > 100) expect(transitions).toBeGreaterThan(seeds.length / 2);
+  // A seed alone may have none.
+  expect(transitions).toBeGreaterThan(seeds.length / 2 - 10);
 });
 
 /** From the end of a leader until another may write, in milliseconds of virtual time. */

@@ -18,8 +18,10 @@ export type Election = {
   /** From when a lease that is not ours may be taken. */
   readonly freeAt: Millis;
   readonly call: Call | undefined;
-  /** Calls that failed in a row. */
+  /** Calls that failed since one was answered. */
   readonly failures: number;
+  /** Writes in a row that were refused although the lease was as we knew it. */
+  readonly refusals: number;
   /** No call starts before: a pause after failures. */
   readonly pausedUntil: Millis;
   /** When the last write of ours was sent that is known to have succeeded; undefined unless the lease is ours. */
@@ -56,7 +58,7 @@ export type ElectionEvent =
   | { readonly type: 'overtaken' }
   /** The call under way failed; it may have had its effect all the same. */
   | { readonly type: 'failed'; readonly retryAfter?: Millis | undefined }
-  /** Lead no more and give the lease back. */
+  /** Lead no more and give the lease back, for as long as it takes. */
   | { readonly type: 'leave' };
 
 /** What the driver is asked to do next. */
@@ -79,6 +81,7 @@ export const newElection = (settings: ElectionSettings, now: Millis): Election =
   freeAt: now,
   call: undefined,
   failures: 0,
+  refusals: 0,
   pausedUntil: now,
   confirmedAt: undefined,
   unconfirmedSince: undefined,
@@ -119,22 +122,34 @@ const takeIn = (election: Election, event: ElectionEvent, now: Millis, random: n
     return isNews ? learn(election, event.lease, now) : election;
   }
   if (call === undefined) return election;
-  if (event.type === 'answered') return answered(election, call, event.lease, now);
-  return failed(election, call, event, now, random);
+  if (event.type === 'answered') return answered(election, call, event.lease, now, random);
+  if (event.type === 'overtaken') return overtaken(election, call, now);
+  return failed(election, call, event.retryAfter, now, random);
 };
 
 const leave = (election: Election, now: Millis): Election => {
   if (election.phase !== 'running') return election;
   // A write that may have succeeded may have made the lease ours.
   const isCurrent = election.isCurrent && election.unconfirmedSince === undefined;
-  return { ...election, phase: 'leaving', isCurrent, failures: 0, pausedUntil: now };
+  return { ...election, phase: 'leaving', isCurrent, pausedUntil: now };
 };
 
-const answered = (election: Election, call: Call, lease: LeaseView | undefined, now: Millis): Election => {
-  const ended: Election = { ...election, call: undefined };
-  if (call.type === 'read') return learn(confirmByReading(ended, lease), lease, now);
+const answered = (
+  election: Election,
+  call: Call,
+  lease: LeaseView | undefined,
+  now: Millis,
+  random: number,
+): Election => {
+  const ended: Election = { ...election, call: undefined, failures: 0 };
+  if (call.type === 'read') {
+    const known = learn(confirmByReading(ended, lease), lease, now);
+    if (!isSameVersion(election.lease, lease) || election.refusals === 0) return { ...known, refusals: 0 };
+    // Nobody was quicker, and yet the server refuses: it is not asked again and again without a pause.
+    return { ...known, pausedUntil: retryAt(election, election.refusals - 1, now, random) };
+  }
   // Writes without an answer cannot succeed any more: the lease they were made for is another now.
-  const written = learn({ ...ended, unconfirmedSince: undefined, failures: 0 }, lease, now);
+  const written = learn({ ...ended, unconfirmedSince: undefined, refusals: 0 }, lease, now);
   return isOurs(written) ? { ...written, confirmedAt: call.sentAt } : written;
 };
 
@@ -146,58 +161,63 @@ const confirmByReading = (election: Election, lease: LeaseView | undefined): Ele
   const { lease: before, unconfirmedSince, settings } = election;
   if (unconfirmedSince === undefined || lease?.record.holder !== settings.identity) return election;
   if (before !== undefined && isSameRecord(before.record, lease.record)) return election;
-  return { ...election, confirmedAt: unconfirmedSince, unconfirmedSince: undefined, failures: 0 };
+  return { ...election, confirmedAt: unconfirmedSince, unconfirmedSince: undefined };
 };
+
+const overtaken = (election: Election, call: Call, now: Millis): Election => ({
+  ...election,
+  call: undefined,
+  refusals: election.refusals + 1,
+  isCurrent: false,
+  pausedUntil: now,
+  // Writes before this one are another matter.
+  unconfirmedSince: election.unconfirmedSince === call.sentAt ? undefined : election.unconfirmedSince,
+});
 
 const failed = (
   election: Election,
   call: Call,
-  event: Extract<ElectionEvent, { type: 'overtaken' | 'failed' }>,
+  retryAfter: Millis | undefined,
   now: Millis,
   random: number,
-): Election => {
-  const { failures, unconfirmedSince, phase, settings } = election;
-  const { first, longest } = settings.retry;
+): Election => ({
+  ...election,
+  call: undefined,
+  failures: election.failures + 1,
   // From the sending: a call that took long has been a pause already.
-  const retryAt = call.sentAt + Math.min(longest, first * 2 ** failures) * (0.5 + random / 2);
-  const ended: Election = { ...election, call: undefined, failures: failures + 1 };
-  if (event.type === 'failed') {
-    const pausedUntil = millis(Math.max(retryAt, now + (event.retryAfter ?? 0)));
-    return { ...ended, pausedUntil, isCurrent: election.isCurrent && phase === 'running' };
-  }
-  return {
-    ...ended,
-    isCurrent: false,
-    unconfirmedSince: unconfirmedSince === call.sentAt ? undefined : unconfirmedSince,
-    // At once, but a server that refuses again and again is not asked without a pause.
-    pausedUntil: failures === 0 ? now : millis(retryAt),
-  };
-};
+  pausedUntil: millis(Math.max(retryAt(election, election.failures, call.sentAt, random), now + (retryAfter ?? 0))),
+  isCurrent: election.isCurrent && election.phase === 'running',
+});
+
+const retryAt = ({ settings: { retry } }: Election, failures: number, from: Millis, random: number): Millis =>
+  millis(from + Math.min(retry.longest, retry.first * 2 ** failures) * (0.5 + random / 2));
 
 const isOurs = ({ lease, settings }: Election): boolean => lease?.record.holder === settings.identity;
+
+const isSameVersion = (a: LeaseView | undefined, b: LeaseView | undefined): boolean =>
+  a?.uid === b?.uid && a?.resourceVersion === b?.resourceVersion;
 
 /** Takes in the lease as it is. */
 const learn = (election: Election, lease: LeaseView | undefined, now: Millis): Election => {
   const { lease: before, settings } = election;
   const known: Election = { ...election, lease, isCurrent: true };
   if (isOurs(known)) return known;
-  const isSameVersion = before?.uid === lease?.uid && before?.resourceVersion === lease?.resourceVersion;
+  const isUnchanged = isSameVersion(before, lease);
   const others: Election = {
     ...known,
     othersHeldIt: true,
     confirmedAt: undefined,
-    unconfirmedSince: isSameVersion ? election.unconfirmedSince : undefined,
+    unconfirmedSince: isUnchanged ? election.unconfirmedSince : undefined,
   };
   if (lease === undefined) {
     // Deleted by hand: its holder has not noticed yet. If that was us, or if there never was one, nobody has to wait.
     if (before === undefined) return others;
     return { ...others, freeAt: isOurs(election) ? now : millis(now + heldFor(before.record, settings.duration)) };
   }
-  if (isSameVersion) return others;
+  if (isUnchanged) return others;
   const { record } = lease;
   return {
     ...others,
-    failures: 0,
     pausedUntil: now,
     freeAt: record.holder === '' ? now : millis(now + heldFor(record, settings.duration)),
   };
@@ -215,20 +235,17 @@ const tellLeadership = (election: Election, now: Millis): ElectionStep => {
 
 /** What is to be done next, and when; undefined if nothing. */
 const nextCall = (election: Election): { readonly type: Call['type'] | 'left'; readonly at: Millis } | undefined => {
-  const { settings, isCurrent, freeAt, confirmedAt, pausedUntil, phase, failures } = election;
+  const { settings, isCurrent, freeAt, confirmedAt, pausedUntil, phase } = election;
   if (phase === 'left') return undefined;
   if (phase === 'leaving') {
-    if (failures >= mostFailuresLeaving || (isCurrent && !isOurs(election))) return { type: 'left', at: millis(0) };
-    return { type: isCurrent ? 'release' : 'read', at: pausedUntil };
+    if (!isCurrent) return { type: 'read', at: pausedUntil };
+    return { type: isOurs(election) ? 'release' : 'left', at: pausedUntil };
   }
   if (!isCurrent) return { type: 'read', at: pausedUntil };
   if (!isOurs(election)) return { type: 'acquire', at: millis(Math.max(freeAt, pausedUntil)) };
   const renewAt = confirmedAt === undefined ? pausedUntil : confirmedAt + settings.renewEvery;
   return { type: 'renew', at: millis(Math.max(renewAt, pausedUntil)) };
 };
-
-/** Who cannot give the lease back lets it run out. */
-const mostFailuresLeaving = 3;
 
 const startCall = (election: Election, now: Millis): ElectionStep => {
   const next = nextCall(election);
