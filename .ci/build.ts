@@ -12,9 +12,9 @@ const bundle = (outdir: string, entryPoints: Readonly<Record<string, string>>): 
     entryPoints,
     outdir,
     bundle: true,
-    // What only a kubeconfig needs goes into a file of its own, which is not loaded in a pod.
+    // What only some need, for a kubeconfig or the old ConfigMap, goes into files of its own that others do not load.
     splitting: true,
-    chunkNames: '[name]',
+    chunkNames: '[name]-[hash]',
     platform: 'node',
     target: 'node26',
     format: 'esm',
@@ -29,6 +29,8 @@ const bundle = (outdir: string, entryPoints: Readonly<Record<string, string>>): 
   });
 
 await bundle('dist/controller', { main: 'controller/main.ts' });
+// On its own, so that it shares no file with the controller, which would load what it does not need.
+await bundle('dist/controller', { convert: 'controller/convert/main.ts' });
 await bundle('dist/speaker', { main: 'speaker/main.ts' });
 // On its own, so that the second thread loads nothing of the first.
 await bundle('dist/speaker', { responder: 'speaker/responder/thread.ts' });
