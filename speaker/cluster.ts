@@ -4,6 +4,7 @@ import type { CustomResource } from '../src/domain/config/custom-resource.ts';
 import type { Api } from '../src/k8s/api.ts';
 import { problemReporter, type ProblemReporterOptions } from '../src/k8s/configuration-problems.ts';
 import { projectCustomResource } from '../src/k8s/custom-resource.ts';
+import { watchLegacyConfigMap } from '../src/k8s/legacy-config-map.ts';
 import { projectEndpointSlice, projectNode, projectService, projectSpeakerPod } from '../src/k8s/projections.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from '../src/k8s/reflector.ts';
 import { collectionPath, resources } from '../src/k8s/resources.ts';
@@ -19,6 +20,8 @@ export type ClusterOptions = {
   readonly namespace: string;
   /** Label selector of the speaker pods. */
   readonly podSelector: string;
+  /** Name of the old ConfigMap; empty: none is read. */
+  readonly legacyName: string;
   readonly metrics: ProblemReporterOptions['metrics'];
   /** Told of every object that came, changed or went. */
   readonly onUpdate: () => void;
@@ -42,6 +45,7 @@ export const watchCluster = ({
   log,
   namespace,
   podSelector,
+  legacyName,
   metrics,
   onUpdate,
   speaker,
@@ -94,6 +98,17 @@ export const watchCluster = ({
     project: projectCustomResource,
     onChange: onConfiguration,
   });
+  const legacy = watchLegacyConfigMap({
+    api,
+    clock,
+    log,
+    namespace,
+    name: legacyName,
+    onChange: () => {
+      onUpdate();
+      speaker().onConfiguration();
+    },
+  });
   // The controller is who tells users, by events.
   const reportProblems = problemReporter({ log, metrics });
 
@@ -102,13 +117,14 @@ export const watchCluster = ({
       ...nothingConfigured,
       pools: [...pools.values()],
       l2Advertisements: [...l2Advertisements.values()],
+      legacy: legacy.view(),
       metallbNamespace: namespace,
     });
     reportProblems(assembly.problems);
     return assembly.configuration;
   };
 
-  const all = [services, slices, nodes, pods, pools, l2Advertisements];
+  const all = [services, slices, nodes, pods, pools, l2Advertisements, legacy];
   return {
     mirrors: { services, nodes, pods, configuration },
     synced: Promise.all(all.map(({ synced }) => synced)).then(() => {}),

@@ -67,6 +67,7 @@ const run = async (options: Options, log: Log, signal: AbortSignal): Promise<voi
     log,
     namespace,
     podSelector: options['ml-labels'] || defaultPodSelector,
+    legacyName: options.config,
     metrics: clientMetrics,
     onUpdate: () => {
       clientMetrics.updates.inc();

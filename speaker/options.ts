@@ -30,6 +30,10 @@ const flags = {
     fallback: defaultPodSelector,
     env: 'METALLB_ML_LABELS',
   }),
+  config: flag.string({
+    help: 'name of the ConfigMap with a configuration in the form of MetalLB 0.12 and before; empty: none is read',
+    fallback: 'config',
+  }),
   'health-probe-port': flag.int({
     help: 'port of /healthz and /readyz (HTTP, 127.0.0.1); 0: off',
     fallback: 17_472,
