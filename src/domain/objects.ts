@@ -96,6 +96,8 @@ export type ConfigMapView = {
    * load the YAML parser.
    */
   readonly config: Result<unknown> | undefined;
+  /** Why the text that stands there now is not YAML, if `config` is what stood there before. */
+  readonly newerError?: string | undefined;
 };
 
 /** On the old ConfigMap: with `true` it is the configuration, or a part of it. */

@@ -50,13 +50,32 @@ test('only the one ConfigMap is asked for, and it is parsed once it is synced', 
   await end();
 });
 
-test('an edit is followed, the last text counts, and what cannot be parsed says why', async () => {
+test('an edit is followed, and the last text counts', async () => {
   const { synced, view, send, changes, end } = rig([configMap('5', 'a: 1')]);
   await synced;
   send('MODIFIED', configMap('6', 'a: 2'));
-  send('MODIFIED', configMap('7', 'a: ['));
-  await vi.waitFor(() => expect(view()?.config).toMatchObject({ ok: false }));
+  send('MODIFIED', configMap('7', 'a: 3'));
+  await vi.waitFor(() => expect(view()?.config).toEqual({ ok: true, value: { a: '3' } }));
   expect(changes()).toBe(2); // the text between was never shown
+  await end();
+});
+
+test('text that is not YAML leaves what stood there before in force, and says why', async () => {
+  const { synced, view, send, end } = rig([configMap('5', 'a: 1')]);
+  await synced;
+  send('MODIFIED', configMap('6', 'a: ['));
+  await vi.waitFor(() => expect(view()?.newerError).toMatch(/^could not parse config: /));
+  expect(view()?.config).toEqual({ ok: true, value: { a: '1' } });
+  send('MODIFIED', configMap('7', 'a: 2'));
+  await vi.waitFor(() => expect(view()?.config).toEqual({ ok: true, value: { a: '2' } }));
+  expect(view()).not.toHaveProperty('newerError');
+  await end();
+});
+
+test('text that was never YAML says why', async () => {
+  const { synced, view, end } = rig([configMap('5', 'a: [')]);
+  await synced;
+  expect(view()?.config).toMatchObject({ ok: false });
   await end();
 });
 

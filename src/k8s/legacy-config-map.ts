@@ -1,5 +1,6 @@
 import type { ConfigMapView } from '../domain/objects.ts';
 import type { Log } from '../lib/log.ts';
+import type { Result } from '../lib/result.ts';
 import type { Clock } from '../lib/time.ts';
 import type { Api } from './api.ts';
 import { type ConfigMapText, projectConfigMap } from './projections.ts';
@@ -29,6 +30,13 @@ export type LegacyConfigMap = {
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
 
+type Parsed = {
+  readonly text: string;
+  /** What the text says, or if it is not YAML what the one before it said. */
+  readonly config: Result<unknown>;
+  readonly newerError?: string;
+};
+
 /** Watches the ConfigMap; nothing happens until `run`. The YAML parser is loaded when there is something to parse. */
 export const watchLegacyConfigMap = (options: LegacyConfigMapOptions): LegacyConfigMap => {
   const { api, clock, log, namespace, name, onChange } = options;
@@ -37,22 +45,24 @@ export const watchLegacyConfigMap = (options: LegacyConfigMapOptions): LegacyCon
   let latest: ConfigMapText | undefined;
   let resourceVersion: string | undefined;
   let view: ConfigMapView | undefined;
-  let parsed: { readonly text: string; readonly config: ConfigMapView['config'] } | undefined;
+  let parsed: Parsed | undefined;
   /** The parsing under way. */
   let parsing: Promise<void> = Promise.resolve();
 
-  const show = (text: ConfigMapText | undefined, config: ConfigMapView['config']): void => {
-    if (view?.isInUse && view.config !== undefined && config === undefined) {
+  const show = (map: ConfigMapText | undefined, now: Parsed | undefined): void => {
+    parsed = now;
+    if (view?.isInUse && view.config !== undefined && now === undefined) {
       log.warn('the old configuration is gone: its pools give no more addresses', {
         configMap: `${namespace}/${name}`,
       });
     }
-    view = text && {
-      namespace: text.namespace,
-      name: text.name,
-      uid: text.uid,
-      isInUse: text.isInUse,
-      config,
+    view = map && {
+      namespace: map.namespace,
+      name: map.name,
+      uid: map.uid,
+      isInUse: map.isInUse,
+      config: now?.config,
+      ...(now?.newerError !== undefined && { newerError: now.newerError }),
     };
     onChange();
   };
@@ -61,14 +71,16 @@ export const watchLegacyConfigMap = (options: LegacyConfigMapOptions): LegacyCon
     const { parseLegacyDocument } = await import('../domain/legacy/parse-document.ts');
     // Something newer has come meanwhile, and has its own turn.
     if (latest !== map) return;
-    if (parsed?.text !== text) parsed = { text, config: parseLegacyDocument(text) };
-    show(map, parsed.config);
+    const config = parseLegacyDocument(text);
+    // As MetalLB did: a slip in an editor must not withdraw every address.
+    if (!config.ok && parsed?.config.ok) show(map, { text, config: parsed.config, newerError: config.error });
+    else show(map, { text, config });
   };
 
   const take = (map: ConfigMapText | undefined): void => {
     latest = map;
     if (map?.config === undefined) show(map, undefined);
-    else if (parsed?.text === map.config) show(map, parsed.config);
+    else if (parsed?.text === map.config) show(map, parsed);
     else parsing = parse(map, map.config).catch(fault.reject);
   };
 

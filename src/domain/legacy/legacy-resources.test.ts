@@ -234,6 +234,38 @@ test('a layer 2 pool with BGP advertisements is announced by layer 2 all the sam
   ]);
 });
 
+test('a pool with a fault gives no addresses, and those in use stay announced', () => {
+  const { resources } = read(`
+address-pools:
+- {name: a, protocol: layer2, addresses: [192.0.2.0/25], autoassign: false}
+- {name: b, protocol: bgp, addresses: [192.0.2.128/25], avoid-buggy-ips: 1}
+`);
+  expect(resources.pools).toEqual([]);
+  expect(shown(resources.l2Advertisements)).toEqual([
+    ['l2advertisement1', { ipAddressPools: ['a'] }, 'address-pools[0]'],
+  ]);
+  expect(shown(resources.bgpAdvertisements)).toEqual([
+    ['bgpadvertisement1', { ipAddressPools: ['b'] }, 'address-pools[1]'],
+  ]);
+});
+
+test('what is kept for the sake of newer text that is not YAML is told', () => {
+  const config = parseLegacyDocument('peers: [{my-asn: 1, peer-asn: 2, peer-address: 10.0.0.1}]');
+  const view = {
+    namespace: 'm',
+    name: 'config',
+    uid: 'u',
+    isInUse: true,
+    config,
+    newerError: 'could not parse config: x',
+  };
+  const { resources, problems } = legacyResources(view, 'm');
+  expect(resources.bgpPeers).toHaveLength(1);
+  expect(problems).toMatchObject([
+    { field: 'data.config', message: 'could not parse config: x; what stood there before stays in force' },
+  ]);
+});
+
 test('of very many problems a hundred are told', () => {
   const { problems } = read(`peers: [${Array(200).fill('{}').join(',')}]`);
   expect(problems).toHaveLength(101);

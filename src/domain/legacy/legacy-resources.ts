@@ -31,12 +31,13 @@ const advised = {
 
 /**
  * Reads the ConfigMap of MetalLB 0.8 to 0.12, checked as strictly as those versions did, except that a fault takes down
- * no more than the entry it stands in. What custom resources are checked for as well (addresses and overlaps, references
+ * no more than the entry it stands in. A pool with a fault keeps its advertisements where they can be told, so that
+ * addresses in use stay announced. What custom resources are checked for as well (addresses and overlaps, references
  * to BFD profiles and communities) is left to the assembly, which sees both. Names are as `metallb-ts convert` gives
  * them, but pools and BFD profiles keep theirs to the letter, since services and peers refer to them.
  */
 export const legacyResources = (configMap: ConfigMapView, metallbNamespace: string): LegacyResources => {
-  const { namespace, name, uid, config } = configMap;
+  const { namespace, name, uid, config, newerError } = configMap;
   const problems: ConfigurationProblem[] = [];
   let count = 0;
   const tell: Note = (field, message, reason = 'InvalidConfigMap') => {
@@ -52,6 +53,7 @@ export const legacyResources = (configMap: ConfigMapView, metallbNamespace: stri
     origin: { namespace, name, uid, path },
   });
 
+  if (newerError !== undefined) note('data.config', `${newerError}; what stood there before stays in force`);
   const resources = readDocument(config, note, makeResource);
   if (count > mostProblems) tell('data.config', `${count - mostProblems} more problems are not told`);
   return { resources, problems };
@@ -90,7 +92,9 @@ const readDocument = (
   );
   const onLan = pools.filter(({ value }) => value.protocol === 'layer2');
   return {
-    pools: pools.map(({ value, path }) => makeResource(path, value.name, value.spec)),
+    pools: pools.flatMap(({ value: { name, spec }, path }) =>
+      spec === undefined ? [] : makeResource(path, name, spec),
+    ),
     l2Advertisements: onLan.map(({ value, path }, index) =>
       makeResource(path, `l2advertisement${index + 1}`, { ipAddressPools: [value.name] }),
     ),

@@ -5,8 +5,8 @@ import { withoutAbsent } from './without-absent.ts';
 /** An entry of `address-pools`. */
 export type LegacyPool = {
   readonly name: string;
-  /** Spec of the `IPAddressPool`. */
-  readonly spec: object;
+  /** Spec of the `IPAddressPool`; undefined if there is a fault in it: then only the advertisements count. */
+  readonly spec: object | undefined;
   readonly protocol: 'layer2' | 'bgp';
   /**
    * Of a `bgp` pool: specs of the `BGPAdvertisement`s without the pool. One that is wrong is undefined, so that the
@@ -22,8 +22,8 @@ const formerKeys = {
 };
 
 /**
- * Reads an entry of `address-pools`; undefined if the pool as a whole cannot be used. The addresses are checked as those
- * of every `IPAddressPool` are, later. `number` counts from 1.
+ * Reads an entry of `address-pools`; undefined if nobody can tell what it is called or how it is announced. The addresses
+ * are checked as those of every `IPAddressPool` are, later. `number` counts from 1.
  */
 export const readPool = (
   item: Item,
@@ -52,7 +52,7 @@ export const readPool = (
   const items = pool.list('bgp-advertisements');
   const isSound = pool.end(formerKeys);
   const advertisements = readAdvertisements(items, prefix, aliases, note);
-  if (!isSound || (protocol !== 'layer2' && protocol !== 'bgp')) return undefined;
+  if (name === '' || (protocol !== 'layer2' && protocol !== 'bgp')) return undefined;
 
   if (protocol === 'layer2' && items.length > 0) {
     const message = 'cannot have bgp-advertisements configuration element in a layer2 address pool';
@@ -60,7 +60,7 @@ export const readPool = (
   }
   return {
     name,
-    spec: withoutAbsent(spec),
+    spec: isSound ? withoutAbsent(spec) : undefined,
     protocol,
     advertisements: protocol === 'layer2' ? [] : items.length > 0 ? advertisements : [{ value: {}, path: item.path }],
   };
