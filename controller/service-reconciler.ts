@@ -1,21 +1,20 @@
-import { type Allocation, type Allocator, givesSameAddresses, heldIps } from '../src/domain/allocator/allocator.ts';
-import type { Configuration, Pool } from '../src/domain/config/configuration.ts';
-import { annotation, type ObjectKey, type ServiceView } from '../src/domain/objects.ts';
-import type { ServiceEvent } from '../src/domain/service/events.ts';
-import {
-  claimOf,
-  type DesiredStatus,
-  isWritten,
-  type PlanContext,
-  planService,
-  type ServicePlan,
-} from '../src/domain/service/plan.ts';
+import { type Allocation, type Allocator, heldIps } from '../src/domain/allocator/allocator.ts';
+import { isSameSharing } from '../src/domain/allocator/sharing.ts';
+import type { Configuration } from '../src/domain/config/configuration.ts';
+import type { ObjectKey, ServiceView } from '../src/domain/objects.ts';
+import { type DesiredStatus, isConditionWritten, isWritten } from '../src/domain/service/desired-status.ts';
+import { isOfAssignment, type ServiceEvent } from '../src/domain/service/events.ts';
+import { compareAge, shownAddresses } from '../src/domain/service/keeping.ts';
+import type { PlanContext } from '../src/domain/service/plan-context.ts';
+import { claimOf, isServed, planService, type ServicePlan } from '../src/domain/service/plan.ts';
+import { isForSameServices, touchesHolders, touchesSeekers } from '../src/domain/service/pool-edits.ts';
+import { sharingOf } from '../src/domain/service/sharing.ts';
 import { WaitingList } from '../src/domain/service/waiting-list.ts';
-import { familyOf, type Ip } from '../src/lib/ip.ts';
-import { compareText } from '../src/lib/sorted.ts';
+import type { Ip } from '../src/lib/ip.ts';
 import type { Clock } from '../src/lib/time.ts';
 import { isOlderVersion } from './resource-version.ts';
 import { type StandingEvents, standingEvents } from './standing-events.ts';
+import { Waiters } from './waiters.ts';
 
 /** What the reconciler asks of the world. None of it may throw. */
 export type ReconcilerPorts = {
@@ -29,6 +28,8 @@ export type ReconcilerPorts = {
   readonly onUsageChanged: (pool: string) => void;
 };
 
+export type ReconcilerOptions = Pick<PlanContext, 'lbClass' | 'metallbNamespace' | 'reassignOnPoolChange'>;
+
 /** A status that waits to be written, and the state of the service it was planned from. */
 export type PendingWrite = { readonly service: ServiceView; readonly status: DesiredStatus };
 
@@ -39,8 +40,14 @@ type ServiceRecord = {
   unwritten: DesiredStatus | undefined;
   /** Told when the status is written. */
   events: { readonly service: ObjectKey; readonly event: ServiceEvent }[];
+  /** The addresses of the last plan. */
+  planned: readonly Ip[];
+  /** The addresses that the status was last seen to have as planned. */
+  written: readonly Ip[];
   readonly standing: StandingEvents;
 };
+
+const noIps: readonly Ip[] = [];
 
 /**
  * Keeps the plan of every service current and the allocator in step with it. An address is reserved in memory the
@@ -53,41 +60,51 @@ export class ServiceReconciler {
   #context: PlanContext;
   readonly #records = new Map<ObjectKey, ServiceRecord>();
   readonly #waiting = new WaitingList();
-  /** Services that should have an address and have none. */
+  readonly #waiters: Waiters;
+  /** Services that lack an address they should have. */
   readonly #blocked = new Set<ObjectKey>();
   /** Services with an address that is in no pool. */
   readonly #outside = new Set<ObjectKey>();
-  /** Addresses given back whose waiters have not been looked at. */
-  readonly #freed: Ip[] = [];
 
-  constructor(
-    ports: ReconcilerPorts,
-    allocator: Allocator,
-    options: Pick<PlanContext, 'lbClass' | 'metallbNamespace'>,
-  ) {
+  constructor(ports: ReconcilerPorts, allocator: Allocator, options: ReconcilerOptions) {
     this.#ports = ports;
     this.#allocator = allocator;
-    this.#context = { ...options, pools: [], l2Advertisements: [], allocations: allocator };
+    this.#context = {
+      ...options,
+      pools: [],
+      l2Advertisements: [],
+      bgpAdvertisements: [],
+      allocations: allocator,
+      createdAt: (service) => this.#records.get(service)?.view.createdAt,
+    };
+    this.#waiters = new Waiters({
+      allocations: allocator,
+      list: this.#waiting,
+      sharingOf: (service) => {
+        const record = this.#records.get(service);
+        return record && sharingOf(record.view);
+      },
+      wake: (service) => {
+        const record = this.#records.get(service);
+        if (record !== undefined) this.#plan(record);
+      },
+    });
   }
 
   /** Takes up what the statuses say, the older service first where two say the same, and then plans every service. */
   start(services: Iterable<ServiceView>, configuration: Configuration): void {
-    const { pools } = configuration;
-    this.#allocator.setPools(pools);
+    this.#allocator.setPools(configuration.pools);
     this.#context = { ...this.#context, ...configuration };
-    const byAge = [...services].sort(byCreation);
-    const claiming: ServiceRecord[] = [];
-    const others: ServiceRecord[] = [];
-    for (const view of byAge) {
-      const record = this.#addRecord(view);
-      const claim = claimOf(view, this.#context);
-      const ips = (claim?.ips ?? []).filter((ip) => this.#allocator.holdersOf(ip).length === 0);
-      if (ips.length > 0) this.#allocator.assign(view.key, { ips, pool: claim?.pool });
-      (claim === undefined ? others : claiming).push(record);
+    const records = [...services].sort(compareAge).map((view) => this.#addRecord(view));
+    const claiming = records.filter((record) => this.#reserveShown(record).length > 0);
+    for (const record of claiming) {
+      const claim = claimOf(record.view, this.#context);
+      if (claim !== undefined) this.#reserve(record, claim);
     }
+    const others = records.filter(({ view }) => this.#allocator.allocationOf(view.key) === undefined);
     for (const record of [...claiming, ...others]) this.#plan(record);
-    this.#serveWaiting();
-    for (const { name } of pools) this.#ports.onUsageChanged(name);
+    this.#waiters.serve();
+    for (const { name } of configuration.pools) this.#ports.onUsageChanged(name);
   }
 
   /** Takes a new state of a service. */
@@ -98,14 +115,18 @@ export class ServiceReconciler {
       const isKnown = view.resourceVersion === known.view.resourceVersion;
       known.view = view;
       if (isKnown) return;
-      this.#takeBack(known);
-      this.#plan(known);
+      // A newer state has outrun every write that was planned before: those can only fail, or are in it. What is to be
+      // told of them is planned again.
+      if (known.unwritten !== undefined && !isWritten(view, known.unwritten)) known.events = [];
+      known.unwritten = undefined;
+      this.#plan(known, this.#reserveShown(known));
     } else {
       // Another object under the same name: the first one's deletion was not seen.
       if (known !== undefined) this.#forget(known);
-      this.#plan(this.#addRecord(view));
+      const record = this.#addRecord(view);
+      this.#plan(record, this.#reserveShown(record));
     }
-    this.#serveWaiting();
+    this.#waiters.serve();
   }
 
   /** Takes the answer to a write; one for a service that was deleted meanwhile is late. */
@@ -118,7 +139,7 @@ export class ServiceReconciler {
     const record = this.#records.get(service);
     if (record === undefined) return;
     this.#forget(record);
-    this.#serveWaiting();
+    this.#waiters.serve();
   }
 
   /** Puts another configuration in force; plans again what it can affect. */
@@ -126,30 +147,39 @@ export class ServiceReconciler {
     const { pools } = configuration;
     const before = new Map(this.#context.pools.map((pool) => [pool.name, pool]));
     const after = new Map(pools.map((pool) => [pool.name, pool]));
-    const names = new Set([...before.keys(), ...after.keys()]);
-    const affected = new Set<ObjectKey>();
+    const edits = [...new Set([...before.keys(), ...after.keys()])].map((name) => ({
+      name,
+      before: before.get(name),
+      after: after.get(name),
+    }));
+    const affected = new Set<ObjectKey>(this.#outside);
     const addHolders = (name: string): void => {
       for (const service of this.#allocator.servicesOf(name)) affected.add(service);
     };
-    const touched = [...names].filter((name) => touchesHolders(before.get(name), after.get(name)));
-    for (const name of touched) addHolders(name);
+    const { reassignOnPoolChange } = this.#context;
+    const touched = edits.filter((edit) => touchesHolders(edit) || (reassignOnPoolChange && !isForSameServices(edit)));
+    for (const { name } of touched) addHolders(name);
     this.#allocator.setPools(pools);
     this.#context = { ...this.#context, ...configuration };
-    for (const name of touched) addHolders(name);
-    for (const service of this.#outside) affected.add(service);
-    if ([...names].some((name) => touchesSeekers(before.get(name), after.get(name)))) {
-      for (const service of this.#blocked) affected.add(service);
-    }
+    for (const { name } of touched) addHolders(name);
+    if (edits.some(touchesSeekers)) for (const service of this.#blocked) affected.add(service);
     const records = [...affected].flatMap((service) => this.#records.get(service) ?? []);
-    for (const record of records.sort((a, b) => byCreation(a.view, b.view))) this.#plan(record);
-    this.#serveWaiting();
-    for (const name of touched) this.#ports.onUsageChanged(name);
+    records.sort((a, b) => compareAge(a.view, b.view));
+    for (const record of records) this.#reserveShown(record);
+    for (const record of records) this.#plan(record);
+    this.#waiters.serve();
+    for (const { name } of touched) this.#ports.onUsageChanged(name);
   }
 
   /** What is to be written for a service now; undefined if nothing is. */
   pendingWrite(service: ObjectKey): PendingWrite | undefined {
     const record = this.#records.get(service);
     return record?.unwritten && { service: record.view, status: record.unwritten };
+  }
+
+  /** Tells nothing more. */
+  end(): void {
+    for (const { standing } of this.#records.values()) standing.set([]);
   }
 
   /** How many services there are. */
@@ -162,6 +192,8 @@ export class ServiceReconciler {
       view,
       unwritten: undefined,
       events: [],
+      planned: noIps,
+      written: noIps,
       standing: standingEvents(this.#ports.clock, (event) => this.#ports.tell(record.view, event)),
     };
     this.#records.set(view.key, record);
@@ -175,59 +207,74 @@ export class ServiceReconciler {
     this.#blocked.delete(key);
     this.#outside.delete(key);
     this.#waiting.set(key, []);
-    this.#reserve(key, undefined, []);
+    this.#assign(key, undefined);
   }
 
-  #plan(record: ServiceRecord): void {
+  #plan(record: ServiceRecord, news: readonly Ip[] = noIps): void {
     const { view } = record;
-    const { key } = view;
-    const plan = planService(view, this.#context, record.unwritten);
-    this.#reserve(key, plan.allocation, view.ingress);
-    this.#note(key, plan);
+    const plan = planService(view, this.#context, { unwritten: record.unwritten, news });
+    for (const { service, ip } of plan.displaces) this.#displace(service, ip);
+    this.#reserve(record, plan.allocation);
+    this.#note(view.key, plan);
     record.unwritten = plan.status !== undefined && !isWritten(view, plan.status) ? plan.status : undefined;
-    // An address that was taken back before it was written is not told.
-    if (plan.events.length > 0) record.events = record.events.filter(({ event }) => event.reason !== 'IPAllocated');
-    record.events.push(...plan.events.map((event) => ({ service: key, event })), ...plan.eventsForOthers);
-    if (record.unwritten === undefined) this.#tellEvents(record);
-    else this.#ports.requestWrite(key);
-    record.standing.set(plan.standing);
+    this.#collectEvents(record, plan);
+    if (record.unwritten !== undefined) this.#ports.requestWrite(view.key);
+    else {
+      record.written = record.planned;
+      this.#tellEvents(record);
+    }
+    record.standing.set(plan.standing, plan.status !== undefined && isConditionWritten(view, plan.status));
     this.#ports.onPlanned(view, plan);
-  }
-
-  /**
-   * Gives the service what the plan says, and remembers what became free. An address given up stays reserved while the
-   * status `shown` has it, so that no two services ever show one address.
-   */
-  #reserve(service: ObjectKey, allocation: ServicePlan['allocation'], shown: ServiceView['ingress']): void {
-    const { ips, pool }: Allocation = allocation ?? { ips: [], pool: undefined };
-    const before = heldIps(this.#allocator.allocationOf(service));
-    const leaving = before.filter((ip) => !ips.includes(ip) && shown.some((entry) => entry.ip === ip));
-    this.#allocator.assign(service, { ips, pool, leaving });
-    const now = [...ips, ...leaving];
-    const freed = before.filter((ip) => !now.includes(ip));
-    this.#freed.push(...freed);
-    for (const ip of [...freed, ...now.filter((ip) => !before.includes(ip))]) {
-      const touched = this.#allocator.poolOf(ip);
-      if (touched !== undefined) this.#ports.onUsageChanged(touched.name);
+    for (const { service } of plan.displaces) {
+      const displaced = this.#records.get(service);
+      if (displaced !== undefined) this.#plan(displaced);
     }
   }
 
+  /** Gives the service what the plan says. What it gives up stays reserved while its status shows it. */
+  #reserve(record: ServiceRecord, allocation: Allocation | undefined): void {
+    const { key, ingress } = record.view;
+    const { ips, pool, sharing }: Allocation = allocation ?? { ips: noIps, pool: undefined };
+    const leaving = heldIps(this.#allocator.allocationOf(key)).filter(
+      (ip) => !ips.includes(ip) && ingress.some((entry) => entry.ip === ip),
+    );
+    this.#assign(key, { ips, pool, sharing, ...(leaving.length > 0 && { leaving }) });
+  }
+
   /**
-   * A newer state has outrun every write that was planned before: those can only fail, or are in it. So the service has
-   * what it shows, as a controller that starts now would see it, and its wish is held against that.
+   * Reserves what the status shows of our addresses, so that no two services ever show one address. Gives those that
+   * were not reserved before: somebody else wrote them there.
    */
-  #takeBack(record: ServiceRecord): void {
-    const { view, unwritten } = record;
+  #reserveShown({ view }: ServiceRecord): readonly Ip[] {
+    if (!isServed(view, this.#context)) return noIps;
     const held = this.#allocator.allocationOf(view.key);
-    const ips = heldIps(held).filter((ip) => view.ingress.some((entry) => entry.ip === ip));
-    if (held === undefined || ips.length === 0) return;
-    const isGivenUp = ips.some((ip) => !held.ips.includes(ip));
-    if (unwritten === undefined && !isGivenUp) return;
-    const from = annotation(view, 'allocatedFromPool') ?? held.pool;
-    const pool = from ?? ips.map((ip) => this.#allocator.poolOf(ip)?.name).find((name) => name !== undefined);
-    this.#reserve(view.key, { ips, pool }, view.ingress);
-    record.unwritten = undefined;
-    if (isGivenUp) record.events = record.events.filter(({ event }) => event.reason !== 'IPAllocated');
+    const reserved = heldIps(held);
+    const news = shownAddresses(view, this.#context).filter((ip) => !reserved.includes(ip));
+    if (news.length === 0) return noIps;
+    this.#assign(view.key, { ips: noIps, pool: undefined, ...held, leaving: [...(held?.leaving ?? []), ...news] });
+    return news;
+  }
+
+  /** Takes an address from a service, which is planned again by the one who asks. */
+  #displace(service: ObjectKey, ip: Ip): void {
+    const record = this.#records.get(service);
+    const held = this.#allocator.allocationOf(service);
+    if (record === undefined || held === undefined) return;
+    this.#reserve(record, { ...held, ips: held.ips.filter((other) => other !== ip) });
+  }
+
+  /** Changes what a service holds, and takes note of whom that concerns. */
+  #assign(service: ObjectKey, allocation: Allocation | undefined): void {
+    const before = this.#allocator.allocationOf(service);
+    const after = allocation ?? { ips: noIps, pool: undefined };
+    if (before === undefined ? heldIps(after).length === 0 : isSameAllocation(before, after)) return;
+    this.#allocator.assign(service, after);
+    this.#waiters.note(before, after);
+    const [held, holds] = [heldIps(before), heldIps(after)];
+    for (const ip of [...held.filter((ip) => !holds.includes(ip)), ...holds.filter((ip) => !held.includes(ip))]) {
+      const touched = this.#allocator.poolOf(ip);
+      if (touched !== undefined) this.#ports.onUsageChanged(touched.name);
+    }
   }
 
   /** Keeps the lists of those whom a later change can concern. */
@@ -239,29 +286,24 @@ export class ServiceReconciler {
     else this.#outside.delete(service);
   }
 
-  /** Offers each freed address to those that wait for it, then to those that wait for its pool, while it lasts. */
-  #serveWaiting(): void {
-    for (let ip = this.#freed.shift(); ip !== undefined; ip = this.#freed.shift()) {
-      const freed = ip;
-      this.#offer(this.#waiting.forAddress(freed), () => this.#allocator.holdersOf(freed).length === 0);
-      const pool = this.#allocator.poolOf(freed)?.name;
-      if (pool === undefined) continue;
-      const family = familyOf(freed);
-      const isLeft = (): boolean => this.#allocator.firstFree(pool, family) !== undefined;
-      this.#offer(this.#waiting.forPool(pool, family), isLeft);
+  /** Adds the events of a plan to those that wait for the write. */
+  #collectEvents(record: ServiceRecord, { allocation, events, eventsForOthers }: ServicePlan): void {
+    const ips = allocation?.ips ?? noIps;
+    // An address that was taken back before it was written is not told, nor one that is only put back into the status.
+    if (!record.planned.every((ip) => ips.includes(ip))) {
+      record.events = record.events.filter(({ event }) => !isOfAssignment(event));
     }
-  }
-
-  #offer(waiting: Iterable<ObjectKey>, isLeft: () => boolean): void {
-    for (const service of waiting) {
-      if (!isLeft()) return;
-      const record = this.#records.get(service);
-      if (record !== undefined) this.#plan(record);
+    const isRestored = ips.every((ip) => record.written.includes(ip));
+    record.planned = ips;
+    for (const event of events) {
+      if (!(isRestored && isOfAssignment(event))) record.events.push({ service: record.view.key, event });
     }
+    record.events.push(...eventsForOthers);
   }
 
   #tellEvents(record: ServiceRecord): void {
     const { events } = record;
+    if (events.length === 0) return;
     record.events = [];
     for (const { service, event } of events) {
       const view = this.#records.get(service)?.view;
@@ -270,28 +312,11 @@ export class ServiceReconciler {
   }
 }
 
-const byCreation = (a: ServiceView, b: ServiceView): number =>
-  compareText(a.createdAt, b.createdAt) || compareText(a.key, b.key);
+const isSameAllocation = (a: Allocation, b: Allocation): boolean =>
+  a.pool === b.pool &&
+  isSameIps(a.ips, b.ips) &&
+  isSameIps(a.leaving ?? noIps, b.leaving ?? noIps) &&
+  isSameSharing(a.sharing, b.sharing);
 
-/** Whether an edit concerns services that have an address of the pool. */
-const touchesHolders = (before: Pool | undefined, after: Pool | undefined): boolean =>
-  before === undefined ||
-  after === undefined ||
-  !givesSameAddresses(before, after) ||
-  (before.l2Advertisements.length === 0) !== (after.l2Advertisements.length === 0);
-
-/** Whether an edit may help services that have none. Selectors cannot be compared, so equal ones count as changed. */
-const touchesSeekers = (before: Pool | undefined, after: Pool | undefined): boolean => {
-  if (before === undefined || after === undefined) return true;
-  if (before === after) return false;
-  if (!givesSameAddresses(before, after) || before.autoAssign !== after.autoAssign) return true;
-  const [a, b] = [before.serviceAllocation, after.serviceAllocation];
-  if (a === undefined || b === undefined) return a !== b;
-  return (
-    a.priority !== b.priority ||
-    a.namespaces?.size !== b.namespaces?.size ||
-    ![...(a.namespaces ?? [])].every((name) => b.namespaces?.has(name)) ||
-    a.serviceSelectors.length !== b.serviceSelectors.length ||
-    !a.serviceSelectors.every((selector, i) => selector === b.serviceSelectors[i])
-  );
-};
+const isSameIps = (a: readonly Ip[], b: readonly Ip[]): boolean =>
+  a.length === b.length && a.every((ip, i) => ip === b[i]);

@@ -3,8 +3,8 @@ import type { Clock } from '../src/lib/time.ts';
 
 /** Tells of lasting states when they begin, and not again until they have ended in between. One per service. */
 export type StandingEvents = {
-  /** Says which states last now. */
-  readonly set: (standing: readonly StandingEvent[]) => void;
+  /** Says which states last now. `isConditionWritten`: what the condition says has been told, by whoever wrote it. */
+  readonly set: (standing: readonly StandingEvent[], isConditionWritten?: boolean) => void;
 };
 
 /** States that must last a while before they are told wait on the clock; `set([])` takes all back. */
@@ -12,7 +12,7 @@ export const standingEvents = (clock: Clock, tell: (event: ServiceEvent) => void
   /** By signature: what cancels the telling; nothing to cancel once it is told. */
   const known = new Map<string, () => void>();
   return {
-    set: (standing) => {
+    set: (standing, isConditionWritten = false) => {
       for (const [signature, cancel] of known) {
         if (standing.some((event) => event.signature === signature)) continue;
         cancel();
@@ -27,7 +27,7 @@ export const standingEvents = (clock: Clock, tell: (event: ServiceEvent) => void
           );
         } else {
           known.set(event.signature, () => {});
-          tell(event);
+          if (!(event.isInCondition && isConditionWritten)) tell(event);
         }
       }
     },

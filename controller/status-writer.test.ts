@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ServiceView } from '../src/domain/objects.ts';
-import type { DesiredStatus } from '../src/domain/service/plan.ts';
+import type { ServiceCondition, ServiceView } from '../src/domain/objects.ts';
+import { type DesiredStatus, emptyStatus, withStatus } from '../src/domain/service/desired-status.ts';
 import { type Api, ApiError, type ApiRequest } from '../src/k8s/api.ts';
 import { fakeClock } from '../test/support/fake-clock.ts';
 import type { Ip } from '../src/lib/ip.ts';
@@ -14,8 +14,21 @@ const service = {
   name: 'web',
   uid: 'u1',
   resourceVersion: '7',
-} as ServiceView;
-const given: DesiredStatus = { ingress: ['192.0.2.1' as Ip], allocatedFrom: 'a' };
+  annotations: {},
+  ingress: [],
+  conditions: [],
+} as Partial<ServiceView> as ServiceView;
+const condition: ServiceCondition = {
+  type: 'metallb.io/Allocated',
+  status: 'True',
+  reason: 'Allocated',
+  message: 'IP ["192.0.2.1"] from pool "a"',
+};
+const given: DesiredStatus = { ingress: ['192.0.2.1' as Ip], allocatedFrom: 'a', condition };
+const served = withStatus(service, given);
+
+/** 2026-11-21 10:31:44.5 */
+const wallTime = Date.UTC(2026, 10, 21, 10, 31, 44, 500);
 
 /** A writer before an API server that answers as told, and a reconciler that wants `wants` one after the other. */
 const rig = (answers: readonly unknown[], wants: readonly (PendingWrite | undefined)[]) => {
@@ -37,7 +50,13 @@ const rig = (answers: readonly unknown[], wants: readonly (PendingWrite | undefi
     pendingWrite: () => wanted.shift(),
     confirm: (view) => void confirmed.push(view),
   };
-  const work = statusWriter({ api, clock, reconciler, onQuarrel: ({ key }) => quarrels.push(key) });
+  const work = statusWriter({
+    api,
+    clock,
+    wallTime: () => wallTime,
+    reconciler,
+    onQuarrel: ({ key }) => quarrels.push(key),
+  });
   return {
     write: async () => work('default/web'),
     clock,
@@ -50,20 +69,50 @@ const rig = (answers: readonly unknown[], wants: readonly (PendingWrite | undefi
 const written = { metadata: { namespace: 'default', name: 'web', resourceVersion: '8' } };
 const conflict = new ApiError(409, 'Conflict', 'the object has been modified');
 
-test('status and annotation are one call that names the state it was planned from', () =>
-  expect(statusPatch(service, given)).toEqual({
+const patch = (view: ServiceView, status: DesiredStatus): unknown =>
+  statusPatch({ service: view, status }, wallTime).body;
+
+test('status, condition and annotation are one call that names the state it was planned from', () =>
+  expect(statusPatch({ service, status: given }, wallTime)).toEqual({
     method: 'PATCH',
     path: '/api/v1/namespaces/default/services/web/status',
+    contentType: 'application/strategic-merge-patch+json',
     body: {
       metadata: { uid: 'u1', resourceVersion: '7', annotations: { 'metallb.io/ip-allocated-from-pool': 'a' } },
-      status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } },
+      status: {
+        loadBalancer: { ingress: [{ ip: '192.0.2.1' }] },
+        conditions: [{ ...condition, lastTransitionTime: '2026-11-21T10:31:44Z' }],
+      },
     },
   }));
 
-test('nothing to say is null in a merge patch', () =>
-  expect(statusPatch(service, { ingress: [], allocatedFrom: undefined }).body).toMatchObject({
-    metadata: { annotations: { 'metallb.io/ip-allocated-from-pool': null } },
-    status: { loadBalancer: { ingress: null } },
+test('nothing to say is null, and a condition is deleted by its type', () =>
+  expect(patch(served, emptyStatus)).toEqual({
+    metadata: { uid: 'u1', resourceVersion: '7', annotations: { 'metallb.io/ip-allocated-from-pool': null } },
+    status: {
+      loadBalancer: { ingress: null },
+      conditions: [{ $patch: 'delete', type: 'metallb.io/Allocated' }],
+    },
+  }));
+
+test('what stands already is left as it is, and so is the time of a condition whose status does not change', () => {
+  const preconditions = { uid: 'u1', resourceVersion: '7' };
+  const moved: DesiredStatus = { ...given, condition: { ...condition, message: 'another' } };
+  expect(patch(served, moved)).toEqual({ metadata: preconditions, status: { conditions: [moved.condition] } });
+  const lost: DesiredStatus = { ...given, condition: { ...condition, status: 'False' } };
+  expect(patch(served, lost)).toMatchObject({
+    status: { conditions: [{ status: 'False', lastTransitionTime: '2026-11-21T10:31:44Z' }] },
+  });
+  expect(patch(served, { ...given, allocatedFrom: 'b' })).toEqual({
+    metadata: { ...preconditions, annotations: { 'metallb.io/ip-allocated-from-pool': 'b' } },
+    status: {},
+  });
+});
+
+test('addresses and annotation that are not ours to write are not named', () =>
+  expect(patch(served, { ...emptyStatus, ingress: undefined })).toEqual({
+    metadata: { uid: 'u1', resourceVersion: '7' },
+    status: { conditions: [{ $patch: 'delete', type: 'metallb.io/Allocated' }] },
   }));
 
 test('the answer is confirmed', async () => {
@@ -122,7 +171,7 @@ describe('somebody who changes our status back each time', () => {
       await write();
     }
     expect(calls).toHaveLength(3);
-    want({ service, status: { ingress: [], allocatedFrom: undefined } }, undefined);
+    want({ service, status: emptyStatus }, undefined);
     await write();
     expect(calls).toHaveLength(4);
   });

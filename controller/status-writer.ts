@@ -1,5 +1,12 @@
 import { annotationKeys, type ObjectKey, type ServiceView } from '../src/domain/objects.ts';
-import type { DesiredStatus } from '../src/domain/service/plan.ts';
+import {
+  allocatedCondition,
+  conditionOf,
+  type DesiredStatus,
+  isAnnotationWritten,
+  isConditionWritten,
+  isIngressWritten,
+} from '../src/domain/service/desired-status.ts';
 import { type Api, type ApiRequest, isConflict, isNotFound } from '../src/k8s/api.ts';
 import { projectService } from '../src/k8s/projections.ts';
 import { objectPath, resources } from '../src/k8s/resources.ts';
@@ -10,6 +17,8 @@ import type { PendingWrite, ServiceReconciler } from './service-reconciler.ts';
 export type StatusWriterOptions = {
   readonly api: Pick<Api, 'request'>;
   readonly clock: Pick<Clock, 'now'>;
+  /** Milliseconds since 1970, for the time of a condition. */
+  readonly wallTime: () => number;
   readonly reconciler: Pick<ServiceReconciler, 'pendingWrite' | 'confirm'>;
   /** Somebody else keeps changing this status back; told once, until there was peace for a while. */
   readonly onQuarrel: (service: ServiceView) => void;
@@ -35,6 +44,7 @@ const unrestDelay = millis(100);
 export const statusWriter = ({
   api,
   clock,
+  wallTime,
   reconciler,
   onQuarrel,
 }: StatusWriterOptions): ((service: ObjectKey) => Promise<WorkOutcome>) => {
@@ -70,7 +80,7 @@ export const statusWriter = ({
       const wait = holdBack(pending);
       if (wait > 0) return { type: 'retryAfter', delay: millis(wait) };
       try {
-        const answer = projectService(await api.request(statusPatch(pending.service, pending.status)));
+        const answer = projectService(await api.request(statusPatch(pending, wallTime())));
         const repetition = repetitions.get(service);
         if (repetition !== undefined) repetition.times++;
         if (answer !== undefined) reconciler.confirm(answer);
@@ -85,21 +95,36 @@ export const statusWriter = ({
   };
 };
 
-/** One call for status and annotation: the status subresource takes both. */
-export const statusPatch = (service: ServiceView, status: DesiredStatus): ApiRequest => {
+/**
+ * One call for status, condition and annotation: the status subresource takes all three. It names what differs, so that
+ * the rest stays as others wrote it. The condition's time is left out, and so kept, unless its status changes.
+ */
+export const statusPatch = ({ service, status }: PendingWrite, wallTime: number): ApiRequest => {
+  const { ingress, allocatedFrom } = status;
   const [allocatedFromKey] = annotationKeys.allocatedFromPool;
   return {
     method: 'PATCH',
     path: objectPath(resources.services, service.namespace, service.name, 'status'),
+    contentType: 'application/strategic-merge-patch+json',
     body: {
       metadata: {
         uid: service.uid,
         resourceVersion: service.resourceVersion,
-        annotations: { [allocatedFromKey]: status.allocatedFrom ?? null },
+        ...(!isAnnotationWritten(service, status) && { annotations: { [allocatedFromKey]: allocatedFrom ?? null } }),
       },
       status: {
-        loadBalancer: { ingress: status.ingress.length === 0 ? null : status.ingress.map((ip) => ({ ip })) },
+        ...(ingress !== undefined &&
+          !isIngressWritten(service, status) && {
+            loadBalancer: { ingress: ingress.length === 0 ? null : ingress.map((ip) => ({ ip })) },
+          }),
+        ...(!isConditionWritten(service, status) && { conditions: [conditionPatch(service, status, wallTime)] }),
       },
     },
   };
+};
+
+const conditionPatch = (service: ServiceView, { condition }: DesiredStatus, wallTime: number): object => {
+  if (condition === undefined) return { $patch: 'delete', type: allocatedCondition };
+  if (conditionOf(service)?.status === condition.status) return condition;
+  return { ...condition, lastTransitionTime: `${new Date(wallTime).toISOString().slice(0, 19)}Z` };
 };

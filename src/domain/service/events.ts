@@ -16,6 +16,8 @@ export type StandingEvent = ServiceEvent & {
   readonly signature: string;
   /** How long the state must last before it is told. */
   readonly after: Millis;
+  /** The condition says it as well: whoever finds the condition written knows that it was told. */
+  readonly isInCondition: boolean;
 };
 
 /**
@@ -30,6 +32,17 @@ export const assigned = (ips: readonly Ip[]): ServiceEvent => ({
   reason: 'IPAllocated',
   message: `Assigned IP ${quoteList(ips)}`,
 });
+
+/** The service got an address of the family it had none of, and kept the other. */
+export const assignedAdditional = (ip: Ip): ServiceEvent => ({
+  type: 'Normal',
+  reason: 'IPAllocated',
+  message: `Assigned additional IP ${quote(ip)}`,
+});
+
+/** Whether an event tells of a new address only: when the address is taken back there is nothing to tell. */
+export const isOfAssignment = ({ reason }: ServiceEvent): boolean =>
+  reason === 'IPAllocated' || reason === 'deprecatedAnnotation';
 
 /** Told before another address is looked for. */
 export const clearAssignment = (service: ObjectKey, why: string): ServiceEvent => ({
@@ -64,27 +77,41 @@ export const deprecations = (service: Pick<ServiceView, 'annotations'>): readonl
       message: `Service uses deprecated annotation ${key}`,
     }));
 
-/** No pool could give an address. `signature` names the cause without the figures in `why`. */
-export const allocationFailed = (service: ObjectKey, why: string, signature: string): StandingEvent =>
-  warning('AllocationFailed', `Failed to allocate IP for "${service}": ${why}`, signature);
+/** No pool could give an address. `lasting` is the reason without the figures in `why`. */
+export const allocationFailed = (service: ObjectKey, why: string, lasting: string): StandingEvent =>
+  standing('Warning', 'AllocationFailed', `Failed to allocate IP for "${service}": ${why}`, lasting);
+
+/** A service that would take addresses of both families has only one. */
+export const additionalFailed = (why: string, lasting: string): StandingEvent =>
+  standing('Normal', 'AdditionalAssignFailed', `cannot assign additional IP in PreferDualStack: ${why}`, lasting);
 
 /** The addresses that the service asks for cannot be read, or do not fit together. */
 export const invalidRequest = (why: string): StandingEvent =>
-  warning('LoadBalancerFailed', `invalid requested loadbalancer IPs: ${why}`, why);
+  standing('Warning', 'LoadBalancerFailed', `invalid requested loadbalancer IPs: ${why}`, why);
 
 /** The service has no cluster IP to take the family of its address from, as a headless one. */
 export const noClusterIp = (clusterIPs: readonly string[]): StandingEvent => {
   const list = quoteList(clusterIPs);
   const text = `Failed to retrieve ClusterIPs IPFamily for ${list} ${clusterIPs[0] ?? ''}: there is no cluster IP`;
-  return warning('noclusterIPsIPFamily', text, list);
+  return standing('Warning', 'noclusterIPsIPFamily', text, list);
+};
+
+/** The service requires two families and has cluster IPs of one. */
+export const notEnoughClusterIps = (clusterIPs: readonly string[]): StandingEvent => {
+  const text = `Service requires dual stack but not enough clusterips [${clusterIPs.join(' ')}]`;
+  return standing('Warning', 'not enough clusterips', text, text);
 };
 
 /** A pool edit took the address away, and the service keeps it. */
 export const outsidePools = (ip: Ip, from: string | undefined): StandingEvent => {
+  const text = describeOutside(ip, from);
+  return standing('Warning', 'AddressOutsidePools', text, text);
+};
+
+export const describeOutside = (ip: Ip, from: string | undefined): string => {
   const origin = from === undefined ? '' : ` (it came from pool ${quote(from)})`;
   const end = 'until it asks for another address or pool, stops being a LoadBalancer or is deleted';
-  const text = `IP ${quote(ip)} is in no pool any more${origin}; the service keeps it ${end}`;
-  return warning('AddressOutsidePools', text, ip);
+  return `IP ${quote(ip)} is in no pool any more${origin}; the service keeps it ${end}`;
 };
 
 /** The address is of a pool that no advertisement covers. */
@@ -93,7 +120,11 @@ export const notAnnounced = (ip: Ip, pool: string, metallbNamespace: string): St
     '{apiVersion: metallb.io/v1beta1, kind: L2Advertisement, metadata: ' +
     `{name: ${pool}, namespace: ${metallbNamespace}}, spec: {ipAddressPools: [${pool}]}}`;
   const text = `IP ${quote(ip)} is not announced: no advertisement covers pool ${quote(pool)}; apply one, for example`;
-  return { ...warning('NotAnnounced', `${text}: ${example}`, pool), after: advertisementPatience };
+  return {
+    ...standing('Warning', 'NotAnnounced', `${text}: ${example}`, pool),
+    after: advertisementPatience,
+    isInCondition: false,
+  };
 };
 
 /** A family that is allocated, but that no speaker answers for. */
@@ -101,13 +132,14 @@ export const familyNotAnnounced = (ip: Ip): StandingEvent => {
   const text =
     `IP ${quote(ip)} is not announced: this version of metallb-ts gives IPv6 addresses but does not announce them yet; ` +
     'only IPv4 addresses are reachable from the LAN';
-  return warning('NotAnnounced', text, ip);
+  return { ...standing('Warning', 'NotAnnounced', text, ip), isInCondition: false };
 };
 
-const warning = (reason: string, message: string, signature: string): StandingEvent => ({
-  type: 'Warning',
+const standing = (type: ServiceEvent['type'], reason: string, message: string, signature: string): StandingEvent => ({
+  type,
   reason,
   message,
   signature: `${reason} ${signature}`,
   after: millis(0),
+  isInCondition: true,
 });

@@ -1,194 +1,227 @@
-import { formatRange } from '../../lib/address-range.ts';
-import type { Ip, IpFamily } from '../../lib/ip.ts';
-import type { AllocationView } from '../allocator/allocator.ts';
-import type { Pool, ServiceAllocation } from '../config/configuration.ts';
+import { familyOf, type Ip, type IpFamily } from '../../lib/ip.ts';
+import type { Allocation } from '../allocator/allocator.ts';
+import type { Sharing } from '../allocator/sharing.ts';
+import type { Pool } from '../config/configuration.ts';
 import type { ServiceView } from '../objects.ts';
+import type { PlanContext } from './plan-context.ts';
+import {
+  automaticMismatch,
+  candidates,
+  describePools,
+  explain,
+  mismatch,
+  namePools,
+  notCompatible,
+} from './pool-suitability.ts';
+import { describeRefusal, summarizeRefusal } from './sharing.ts';
 import { joinBounded, quote, quoteList } from './text.ts';
+import type { Wish } from './wish.ts';
 
 /** What an address is chosen from. */
-export type ChoiceContext = {
-  /** In order of name. */
-  readonly pools: readonly Pool[];
-  readonly allocations: AllocationView;
-  /** Where the user's configuration lives; named in hints. */
-  readonly metallbNamespace: string;
-};
+export type ChoiceContext = Pick<PlanContext, 'pools' | 'allocations' | 'metallbNamespace'>;
 
-/** What a service asks of the choice. */
-export type Wish = {
-  readonly family: IpFamily;
-  /** Addresses asked for; none means any. */
-  readonly requested: readonly Ip[];
-  /** The pool asked for by annotation. */
-  readonly pool: string | undefined;
-};
-
-/** What a service without an address waits for: trying again before it comes is in vain. */
+/** What a service that lacks an address waits for: trying again before it comes is in vain. */
 export type Wait =
+  /** Any change of those who hold the address. */
   | { readonly type: 'address'; readonly ip: Ip }
-  | { readonly type: 'pool'; readonly pool: string; readonly family: IpFamily };
+  /** That whoever has that port on the address leaves, or has it no more. */
+  | { readonly type: 'port'; readonly ip: Ip; readonly port: string }
+  /** An address of the pool; with sharing, also one that is or comes to be shared on such terms. */
+  | { readonly type: 'pool'; readonly pool: string; readonly family: IpFamily; readonly sharing: Sharing | undefined };
 
-export type Choice =
-  | { readonly type: 'chosen'; readonly ip: Ip; readonly pool: string }
-  | {
-      readonly type: 'refused';
-      readonly message: string;
-      /** Stays the same while the reasons do, whatever the counts in the message. */
-      readonly signature: string;
-      readonly waits: readonly Wait[];
-    };
+/** Why there is no address. */
+export type Refusal = {
+  readonly type: 'refused';
+  /** Somebody has the very address that is asked for; or no pool gives one. */
+  readonly reason: 'AddressInUse' | 'AllocationFailed';
+  readonly message: string;
+  /** The same without figures: it stays the same while the reasons do. */
+  readonly lasting: string;
+  readonly waits: readonly Wait[];
+};
 
-/** Why a pool is not for a service; a stable word for signatures. */
-type Mismatch = 'otherNamespace' | 'otherServices' | 'autoAssignOff';
+export type Choice = { readonly type: 'chosen'; readonly ips: readonly Ip[]; readonly pool: string } | Refusal;
 
-/** Why a pool that is for it gives it nothing. */
-type Emptiness = 'full' | 'otherFamily';
-
-type Refused = { readonly pool: string; readonly word: Mismatch | Emptiness; readonly text: string };
-
-/** Chooses an address for a service that has none. */
-export const chooseAddress = (service: ServiceView, wish: Wish, context: ChoiceContext): Choice => {
+/** Chooses addresses for a service that has none. Of two families the IPv4 address comes first. */
+export const chooseAddresses = (service: ServiceView, wish: Wish, context: ChoiceContext): Choice => {
   if (wish.requested.length > 0) return chooseRequested(service, wish, context);
   return wish.pool === undefined
-    ? chooseAutomatically(service, wish.family, context)
-    : chooseFrom(service, wish.pool, wish.family, context);
+    ? chooseAutomatically(service, wish, context)
+    : chooseFromNamed(service, wish.pool, wish, context);
 };
 
-const refused = (message: string, signature: string, waits: readonly Wait[] = []): Choice => ({
+/**
+ * Chooses the address of the other family for a service that has one already: the one it asks for, else one of the
+ * same pool.
+ */
+export const chooseAdditional = (
+  service: ServiceView,
+  family: IpFamily,
+  wish: Wish,
+  held: Pick<Allocation, 'ips' | 'pool'>,
+  context: ChoiceContext,
+): Choice => {
+  if (wish.requested.some((ip) => familyOf(ip) === family)) {
+    const choice = chooseRequested(service, wish, context);
+    return choice.type === 'refused' ? choice : { ...choice, ips: choice.ips.filter((ip) => familyOf(ip) === family) };
+  }
+  const current = held.ips.map((ip) => context.allocations.poolOf(ip)?.name).find((name) => name !== undefined);
+  const name = wish.pool ?? current ?? held.pool;
+  return chooseFromNamed(service, name ?? '', { ...wish, families: [family], isOneFamilyEnough: false }, context);
+};
+
+const refused = (message: string, lasting = message, waits: readonly Wait[] = []): Refusal => ({
   type: 'refused',
+  reason: 'AllocationFailed',
   message,
-  signature,
+  lasting,
   waits,
 });
 
 const chooseRequested = (service: ServiceView, wish: Wish, { pools, allocations }: ChoiceContext): Choice => {
-  const list = quoteList(wish.requested);
-  const [ip] = wish.requested;
-  if (ip === undefined || wish.requested.length > 1 || ip.includes(':') !== (wish.family === 'IPv6')) {
-    const message = `requested loadBalancer IP(s) ${list} does not match the ipFamily of the service (${wish.family})`;
-    return refused(message, 'otherFamily');
+  const { requested, families } = wish;
+  const list = quoteList(requested);
+  const isMatch = requested.length === families.length && requested.every((ip) => families.includes(familyOf(ip)));
+  if (!isMatch) {
+    const wanted = families.join(' and ');
+    return refused(`requested loadBalancer IP(s) ${list} does not match the ipFamily of the service (${wanted})`);
   }
-  const pool = allocations.poolOf(ip);
-  if (pool === undefined) {
-    return refused(`${list} is not allowed in config: ${describePools(pools)}`, `notInPool ${ip}`);
+  const homes = requested.map((ip) => allocations.poolOf(ip));
+  const [pool] = homes;
+  if (pool === undefined || homes.includes(undefined)) {
+    const message = `${list} is not allowed in config`;
+    return refused(`${message}: ${describePools(pools)}`, `${message}: ${namePools(pools)}`);
   }
-  const refusal = mismatch(service, pool);
-  if (refusal !== undefined) {
-    const message = `pool ${pool.name} not compatible for ip assignment: it ${explain(refusal, service)}`;
-    return refused(message, `${refusal} ${ip} ${pool.name}`);
+  const other = homes.find((home) => home !== pool);
+  if (other !== undefined) {
+    return refused(`${list} is not allowed in config: they are of pools ${quote(pool.name)} and ${quote(other.name)}`);
   }
+  const unsuited = mismatch(service, pool);
+  if (unsuited !== undefined) return refused(notCompatible(pool, unsuited, service));
   if (wish.pool !== undefined && wish.pool !== pool.name) {
     const message = `requested loadBalancer IP(s) ${list} is not compatible with requested address pool ${wish.pool}`;
-    return refused(`${message.slice(0, 600)}: it is of pool ${quote(pool.name)}`, `otherPool ${ip} ${pool.name}`);
+    return refused(`${message.slice(0, 600)}: it is of pool ${quote(pool.name)}`);
   }
-  const holders = allocations.holdersOf(ip).filter((holder) => holder !== service.key);
-  return holders.length === 0
-    ? { type: 'chosen', ip, pool: pool.name }
-    : refused(addressInUse(ip, holders), `inUse ${ip} ${holders.join()}`, [{ type: 'address', ip }]);
+  for (const ip of requested) {
+    const refusal = allocations.refusalOf(ip, service.key, wish.sharing);
+    if (refusal === undefined) continue;
+    return {
+      type: 'refused',
+      reason: 'AddressInUse',
+      message: describeRefusal(ip, refusal),
+      lasting: summarizeRefusal(ip, refusal),
+      waits: [refusal.type === 'port' ? { type: 'port', ip, port: refusal.port } : { type: 'address', ip }],
+    };
+  }
+  return { type: 'chosen', ips: ipv4First(requested), pool: pool.name };
 };
 
-/** MetalLB's words for an address that other services hold. */
-export const addressInUse = (ip: Ip, holders: readonly string[]): string =>
-  `can't change sharing key for ${quote(ip)}, address also in use by ${joinBounded(holders, ',')}`;
-
-const chooseFrom = (service: ServiceView, name: string, family: IpFamily, context: ChoiceContext): Choice => {
+const chooseFromNamed = (service: ServiceView, name: string, wish: Wish, context: ChoiceContext): Choice => {
   const pool = context.pools.find((candidate) => candidate.name === name);
   if (pool === undefined) {
-    return refused(`unknown pool ${quote(name)}: ${describePools(context.pools)}`, `unknownPool ${quote(name)}`);
+    const message = `unknown pool ${quote(name)}`;
+    return refused(`${message}: ${describePools(context.pools)}`, `${message}: ${namePools(context.pools)}`);
   }
-  const refusal = mismatch(service, pool);
-  if (refusal !== undefined) {
-    const message = `pool ${name} not compatible for ip assignment: it ${explain(refusal, service)}`;
-    return refused(message, `${refusal} ${name}`);
-  }
-  const ip = context.allocations.firstFree(name, family);
-  if (ip !== undefined) return { type: 'chosen', ip, pool: name };
-  const { text, word, waits } = emptiness(pool, family, context.allocations);
-  return refused(`no available IPs in pool ${name}: it ${text}`, `${word} ${name}`, waits);
+  const unsuited = mismatch(service, pool);
+  if (unsuited !== undefined) return refused(notCompatible(pool, unsuited, service));
+  const best = bestOf(service, wish, [pool], context);
+  if (best !== undefined) return best;
+  const { text, lasting, waits } = shortage(service, pool, wish, context);
+  const message = `no available IPs in pool ${name}: it`;
+  return refused(`${message} ${text}`, `${message} ${lasting}`, waits);
 };
 
-const chooseAutomatically = (service: ServiceView, family: IpFamily, context: ChoiceContext): Choice => {
-  const { pools, allocations } = context;
-  if (pools.length === 0) return refused(`no available IPs: ${describePools(pools)}${poolHint(context)}`, 'noPools');
-  const waits: Wait[] = [];
-  const empty: Refused[] = [];
-  for (const pool of candidates(service, pools)) {
-    const ip = allocations.firstFree(pool.name, family);
-    if (ip !== undefined) return { type: 'chosen', ip, pool: pool.name };
-    const { text, word, waits: more } = emptiness(pool, family, allocations);
-    empty.push({ pool: pool.name, word, text });
-    waits.push(...more);
+const chooseAutomatically = (service: ServiceView, wish: Wish, context: ChoiceContext): Choice => {
+  const { pools } = context;
+  if (pools.length === 0) return refused(`no available IPs: ${describePools(pools)}${poolHint(context)}`);
+  const tried = candidates(service, pools);
+  for (const group of tried) {
+    const best = bestOf(service, wish, group, context);
+    if (best !== undefined) return best;
   }
-  const unsuited = pools.flatMap((pool): readonly Refused[] => {
-    const word = mismatch(service, pool) ?? (pool.autoAssign ? undefined : 'autoAssignOff');
-    return word === undefined ? [] : [{ pool: pool.name, word, text: explain(word, service) }];
-  });
-  const all = [...empty, ...unsuited];
-  return refused(
-    `no available IPs: ${joinBounded(
-      all.map(({ pool, text }) => `pool ${quote(pool)} ${text}`),
-      '; ',
-    )}`,
-    joinBounded(
-      all.map(({ pool, word }) => `${word} ${pool}`),
-      '; ',
-    ),
-    waits,
-  );
-};
-
-/** The pools that may serve a service unasked, in the order they are tried: pinned ones by priority, then the others. */
-const candidates = (service: ServiceView, pools: readonly Pool[]): readonly Pool[] => {
-  const open = pools.filter((pool) => pool.autoAssign && mismatch(service, pool) === undefined);
-  const rank = ({ priority }: ServiceAllocation): number => (priority === 0 ? Number.POSITIVE_INFINITY : priority);
-  const pinned = open.flatMap((pool) =>
-    pool.serviceAllocation === undefined ? [] : [{ pool, rank: rank(pool.serviceAllocation) }],
-  );
-  return [
-    ...pinned.sort((a, b) => (a.rank === b.rank ? 0 : a.rank - b.rank)).map(({ pool }) => pool),
-    ...open.filter((pool) => pool.serviceAllocation === undefined),
+  const reasons = [
+    ...tried.flat().map((pool) => ({ pool, ...shortage(service, pool, wish, context) })),
+    ...pools.flatMap((pool) => {
+      const unsuited = automaticMismatch(service, pool);
+      if (unsuited === undefined) return [];
+      const text = explain(unsuited, service);
+      return [{ pool, text, lasting: text, waits: [] }];
+    }),
   ];
+  const list = (say: (reason: (typeof reasons)[number]) => string): string =>
+    `no available IPs: ${joinBounded(
+      reasons.map((reason) => `pool ${quote(reason.pool.name)} ${say(reason)}`),
+      '; ',
+    )}`;
+  return refused(
+    list(({ text }) => text),
+    list(({ lasting }) => lasting),
+    reasons.flatMap(({ waits }) => waits),
+  );
 };
 
-/** Why the pool is not for this service at all. */
-const mismatch = (service: ServiceView, { serviceAllocation }: Pool): Mismatch | undefined => {
-  if (serviceAllocation === undefined) return undefined;
-  const { namespaces, serviceSelectors } = serviceAllocation;
-  if (namespaces !== undefined && !namespaces.has(service.namespace)) return 'otherNamespace';
-  const isSelected = serviceSelectors.length === 0 || serviceSelectors.some((matches) => matches(service.labels));
-  return isSelected ? undefined : 'otherServices';
+/**
+ * The best of pools that all may serve the service: the first with free addresses of every family; if one family is
+ * enough, else the first with one of the primary family, else the first with one of the other. Pools where an address
+ * is shared already on its terms come before all others.
+ */
+const bestOf = (service: ServiceView, wish: Wish, pools: readonly Pool[], context: ChoiceContext) => {
+  const { families, sharing } = wish;
+  const { allocations } = context;
+  let fallback: { readonly rank: number; readonly ip: Ip; readonly pool: string } | undefined;
+  for (const { name } of sharedFirst(service, wish, pools, context)) {
+    const free = families.map((family) => allocations.firstFree(name, family, sharing, service.key));
+    const ips = free.filter((ip) => ip !== undefined);
+    if (ips.length === families.length) return { type: 'chosen', ips: ipv4First(ips), pool: name } as const;
+    const rank = free.findIndex((ip) => ip !== undefined);
+    const ip = free[rank];
+    if (ip !== undefined && (fallback === undefined || rank < fallback.rank)) fallback = { rank, ip, pool: name };
+  }
+  if (fallback === undefined || !wish.isOneFamilyEnough) return undefined;
+  return { type: 'chosen', ips: [fallback.ip], pool: fallback.pool } as const;
 };
 
-/** Why a pool that suits the service has no address for it. */
-const emptiness = (
+const sharedFirst = (
+  { key }: ServiceView,
+  { families, sharing }: Wish,
+  pools: readonly Pool[],
+  { allocations }: ChoiceContext,
+): readonly Pool[] => {
+  if (sharing === undefined || pools.length < 2) return pools;
+  // An address that somebody has is never the one that is given to a service which shares with nobody.
+  const isShared = ({ name }: Pool): boolean =>
+    families.some(
+      (family) => allocations.firstFree(name, family, sharing, key) !== allocations.firstFree(name, family),
+    );
+  const shared = pools.filter(isShared);
+  return shared.length === 0 ? pools : [...shared, ...pools.filter((pool) => !shared.includes(pool))];
+};
+
+const ipv4First = (ips: readonly Ip[]): readonly Ip[] =>
+  ips.toSorted((a, b) => Number(a.includes(':')) - Number(b.includes(':')));
+
+/** Why a pool that suits the service has not what it needs; follows the name of the pool in a sentence. */
+const shortage = (
+  { key }: ServiceView,
   { name }: Pool,
-  family: IpFamily,
-  allocations: AllocationView,
-): { readonly text: string; readonly word: Emptiness; readonly waits: readonly Wait[] } => {
-  const { assigned, capacity } = allocations.usageOf(name)?.[family] ?? { assigned: 0n, capacity: 0n };
-  return capacity === 0n
-    ? { text: `has no ${family} addresses`, word: 'otherFamily', waits: [] }
-    : {
-        text: `is full (${assigned} of ${capacity} in use)`,
-        word: 'full',
-        waits: [{ type: 'pool', pool: name, family }],
-      };
+  { families, isOneFamilyEnough, sharing }: Wish,
+  { allocations }: ChoiceContext,
+): { readonly text: string; readonly lasting: string; readonly waits: readonly Wait[] } => {
+  const lacking = families.filter((family) => allocations.firstFree(name, family, sharing, key) === undefined);
+  const shortages = lacking.map((family) => {
+    const { assigned, capacity } = allocations.usageOf(name)?.[family] ?? { assigned: 0n, capacity: 0n };
+    if (capacity === 0n) return { family, text: `has no ${family} addresses`, figures: '', isHopeless: true };
+    const text = families.length === 1 ? 'is full' : `has no free ${family} address`;
+    return { family, text, figures: ` (${assigned} of ${capacity} in use)`, isHopeless: false };
+  });
+  const isInVain = shortages.some(({ isHopeless }) => isHopeless) && !isOneFamilyEnough;
+  const helpful = isInVain ? [] : shortages.filter(({ isHopeless }) => !isHopeless);
+  return {
+    text: shortages.map(({ text, figures }) => text + figures).join(' and '),
+    lasting: shortages.map(({ text }) => text).join(' and '),
+    waits: helpful.map(({ family }) => ({ type: 'pool', pool: name, family, sharing })),
+  };
 };
-
-const explain = (mismatch: Mismatch, service: ServiceView): string =>
-  ({
-    otherNamespace: `is not for namespace ${quote(service.namespace)}`,
-    otherServices: 'is not for services with these labels',
-    autoAssignOff: 'has autoAssign off',
-  })[mismatch];
-
-const describePools = (pools: readonly Pool[]): string =>
-  pools.length === 0
-    ? 'there is no valid IPAddressPool'
-    : `the pools are ${joinBounded(
-        pools.map(({ name, ranges }) => `${quote(name)} (${joinBounded(ranges.slice(0, 4).map(formatRange), ', ')})`),
-        ', ',
-      )}`;
 
 const poolHint = ({ metallbNamespace }: ChoiceContext): string =>
   '; create one with free addresses of your network, for example: {apiVersion: metallb.io/v1beta1, ' +

@@ -11,12 +11,11 @@ export const quote = (text: string): string =>
 /** As Go's `%q` prints a list of addresses: `["192.0.2.1" "2001:db8::1"]`. */
 export const quoteList = (texts: readonly string[]): string => `[${texts.slice(0, 8).map(quote).join(' ')}]`;
 
-/** Joins as many parts as fit into an event, and says how many were left out. */
+/** Joins as many parts as fit into an event, and says if some were left out. */
 export const joinBounded = (parts: readonly string[], separator: string): string => {
   let length = 0;
   const fitting = parts.findIndex((part) => (length += part.length + separator.length) > longestList);
   // At least one is shown: a name has at most 253 octets.
   const shown = fitting < 0 ? parts.length : Math.max(1, fitting);
-  const rest = parts.length - shown;
-  return parts.slice(0, shown).join(separator) + (rest > 0 ? `${separator}and ${rest} more` : '');
+  return parts.slice(0, shown).join(separator) + (shown < parts.length ? `${separator}and more` : '');
 };
