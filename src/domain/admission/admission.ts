@@ -1,3 +1,4 @@
+import { clip } from '../../lib/clip.ts';
 import { assembleConfiguration, type ConfigurationInput } from '../config/assemble.ts';
 import type { BgpType } from '../config/bgp.ts';
 import type { Configuration, ConfigurationKind, ConfigurationProblem } from '../config/configuration.ts';
@@ -6,7 +7,6 @@ import { problemReasons } from '../config/problem-reasons.ts';
 import { kindOf } from '../config/resources-in-force.ts';
 import type { ServiceView } from '../objects.ts';
 import { addressesTakenAway, takenAwayText } from './addresses-taken-away.ts';
-import { clip } from './clip.ts';
 
 /** What somebody asks the API server to do with a custom resource. */
 export type AdmissionRequest = {

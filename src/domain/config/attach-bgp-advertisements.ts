@@ -60,11 +60,13 @@ export const bgpAttacher = (
           return [];
         }
         const { advertisement } = ready;
-        const deaf = narrowest.IPv6 === undefined ? [] : echoPeers.filter((peer) => goesTo(advertisement, peer));
-        if (deaf.length === 0) return [advertisement];
+        const deaf = new Set(
+          narrowest.IPv6 === undefined ? [] : echoPeers.filter((peer) => goesTo(advertisement, peer)),
+        );
+        if (deaf.size === 0) return [advertisement];
         for (const peer of deaf) refuse(ready, echoFault(advertisement, peer, name), name);
         const others = (advertisement.peers ? [...advertisement.peers] : peers.map((peer) => peer.name)).filter(
-          (peer) => !deaf.includes(peer),
+          (peer) => !deaf.has(peer),
         );
         return others.length > 0 ? [{ ...advertisement, peers: new Set(others) }] : [];
       });

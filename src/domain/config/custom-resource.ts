@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import { clip } from '../../lib/clip.ts';
 import type { StringMap } from '../objects.ts';
 import type { ConfigurationKind, ConfigurationProblem } from './configuration.ts';
 import { type ProblemReason, problemReasons } from './problem-reasons.ts';
@@ -38,10 +39,14 @@ export type ConfigMapEntry = {
  */
 export type Report = (reason: ProblemReason, field: string, cause: string, effect?: string) => void;
 
+/** What users write is quoted, and may be a page. In octets. */
+const longestCause = 1024;
+
 /** Makes the reporter of one object. Problems of an entry of the old ConfigMap are told of the ConfigMap. */
 export const reporter =
   (kind: ConfigurationKind, { metadata, origin }: CustomResource, problems: ConfigurationProblem[]): Report =>
-  (reason, field, cause, effect) => {
+  (reason, field, text, effect) => {
+    const cause = clip(text, longestCause);
     const { namespace, name, uid } = origin ?? metadata;
     problems.push({
       kind: origin === undefined ? kind : 'ConfigMap',

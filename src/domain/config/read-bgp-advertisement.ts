@@ -49,15 +49,12 @@ export const readBgpAdvertisement = (
     report,
     (community) => `duplicate definition of community "${community}"`,
   );
-  const communityTexts = Array.from(distinct, (text) => ({
-    text,
-    field: `spec.communities[${communities.indexOf(text)}]`,
-  }));
+  const communityTexts = Array.from(distinct, ([text, index]) => ({ text, field: `spec.communities[${index}]` }));
   const advertisement = {
     name,
     aggregationLength: { IPv4: spec.aggregationLength, IPv6: spec.aggregationLengthV6 },
     localPref,
-    peers: peers.length > 0 ? peerNames : undefined,
+    peers: peers.length > 0 ? new Set(peerNames.keys()) : undefined,
     nodeSelectors: readSelectors(nodeSelectors, 'nodeSelectors', `failed to parse node selector for ${name}`, report),
     serviceSelectors: readSelectors(
       serviceSelectors,

@@ -24,7 +24,7 @@ export const readPoolSelection = (
   const selectors = readSelectors(ipAddressPoolSelectors, 'ipAddressPoolSelectors', 'invalid label selector', report);
   const coversAll = ipAddressPools.length + ipAddressPoolSelectors.length === 0;
   return {
-    poolNames: coversAll ? undefined : names,
+    poolNames: coversAll ? undefined : new Set(names.keys()),
     covers: (poolName, poolLabels) =>
       coversAll || names.has(poolName) || selectors.some((matches) => matches(poolLabels)),
   };

@@ -75,11 +75,13 @@ const readAllocation = (
   return {
     priority,
     isForEveryNamespace: namespaces.length + namespaceSelectors.length === 0,
-    names: readNames(
-      namespaces,
-      'serviceAllocation.namespaces',
-      report,
-      (name) => `duplicate definition in namespaces field: "${name}"`,
+    names: new Set(
+      readNames(
+        namespaces,
+        'serviceAllocation.namespaces',
+        report,
+        (name) => `duplicate definition in namespaces field: "${name}"`,
+      ).keys(),
     ),
     namespaceSelectors: namespaceSelectors.map((source, index) => ({ source, matches: matchers[index]! })),
     serviceSelectors: readSelectors(
