@@ -16,7 +16,7 @@ const profile = (more: string): string => `bfd-profiles: [{name: a, ${more}}]`;
 
 test.each([
   ['a: 1\na: 2', 'data.config: could not parse config: Map keys must be unique at line 2, column 1'],
-  ['just text', ': could not parse config: must be a map, and is text'],
+  ['just text', 'data.config: could not parse config: must be a map, and is text'],
   [
     'peer-autodiscovery: {}',
     'peer-autodiscovery: could not parse config: unknown field "peer-autodiscovery": peers are not discovered, each has to stand under "peers"',

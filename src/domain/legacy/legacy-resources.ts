@@ -44,8 +44,8 @@ export const legacyResources = (configMap: ConfigMapView, metallbNamespace: stri
     const { severity } = problemReasons[reason];
     problems.push({ kind: 'ConfigMap', namespace, name, uid, field, message, cause: message, reason, severity });
   };
-  const note: Note = (...problem) => {
-    if (count++ < mostProblems) tell(...problem);
+  const note: Note = (path, ...problem) => {
+    if (count++ < mostProblems) tell(path === '' ? 'data.config' : path, ...problem);
   };
   const makeResource = (path: string, resourceName: string, spec: object): CustomResource => ({
     metadata: { name: resourceName, namespace: metallbNamespace, uid },
