@@ -22,6 +22,9 @@ export type ApiServer = {
   readonly start: () => Promise<void>;
   /** Makes etcd forget everything before now, so that older watches and list pages are `410 Gone`. */
   readonly compact: () => Promise<void>;
+  /** Stops a program in the midst of what it does; it lives, and says nothing more, until `resume`. */
+  readonly pause: (program: 'etcd' | 'kube-apiserver') => void;
+  readonly resume: (program: 'etcd' | 'kube-apiserver') => void;
   /** Ends both programs and removes their files. */
   readonly close: () => Promise<void>;
 };
@@ -138,6 +141,8 @@ export const startApiServer = async (): Promise<ApiServer> => {
       const { header } = await etcd('/v3/kv/range', { key: 'AA==' });
       await etcd('/v3/kv/compaction', { revision: header?.revision, physical: true });
     },
+    pause: (program) => children.get(program)?.kill('SIGSTOP'),
+    resume: (program) => children.get(program)?.kill('SIGCONT'),
     close,
   };
 };
