@@ -5,6 +5,8 @@ import { ApiError, ApiUnreachable, type ApiRequest } from './api.ts';
 export type CallLimit = {
   /** Throws if the call is over already. */
   readonly check: () => void;
+  /** Whether it is over, by the clock itself: after the process stood still, its timers come late. */
+  readonly isOver: () => boolean;
   /** What the promise gives, unless the call is over before that; then it rejects. */
   readonly race: <T>(promise: Promise<T>) => Promise<T>;
   /** Says how to end what is under way; the last one counts. */
@@ -29,9 +31,10 @@ export const limitCall = (call: ApiRequest, clock: Clock): CallLimit => {
     end?.(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
   };
   const onSignal = (): void => finish(signal?.reason);
-  const stopClock = clock.after(deadline, () => {
+  const onDeadline = (): void =>
     finish(new ApiUnreachable(`${method} ${path}: no answer within ${deadline / 1000} s`, undefined));
-  });
+  const endsAt = clock.now() + deadline;
+  const stopClock = clock.after(deadline, onDeadline);
   if (signal?.aborted) onSignal();
   else signal?.addEventListener('abort', onSignal, { once: true });
   const check = (): void => {
@@ -39,6 +42,10 @@ export const limitCall = (call: ApiRequest, clock: Clock): CallLimit => {
   };
   return {
     check,
+    isOver: () => {
+      if (clock.now() > endsAt) onDeadline();
+      return ended !== undefined;
+    },
     race: async (promise) => {
       const over = Promise.withResolvers<never>();
       end = over.reject;

@@ -32,6 +32,7 @@ const rig = async (answer: (call: Call) => void) => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   let token = 'first';
+  let stoodStill = 0;
   let forgotten = 0;
   const api: Api = createClient({
     credentials: {
@@ -39,7 +40,7 @@ const rig = async (answer: (call: Call) => void) => {
       identity: () => Promise.resolve({ headers: { authorization: `Bearer ${token}` }, tls: {} }),
       forget: () => forgotten++,
     },
-    clock,
+    clock: { ...clock, now: () => millis(clock.now() + stoodStill) },
     userAgent: 'metallb-test/1',
   });
   cleanups.push(() => {
@@ -54,6 +55,8 @@ const rig = async (answer: (call: Call) => void) => {
     connections,
     server,
     renewToken: () => (token = 'second'),
+    /** Time passes without any timer firing, as when the process is stopped. */
+    standStill: (time: number) => (stoodStill += time),
     forgotten: () => forgotten,
   };
 };
@@ -204,6 +207,23 @@ test('a call ends at its deadline, and so does its connection', async () => {
   expect(error).toBeInstanceOf(ApiUnreachable);
   expect(error).toMatchObject({ message: 'GET /a: no answer within 3 s' });
   await gone;
+});
+
+test('after the process stood still, a call that waited for its connection for too long is not sent', async () => {
+  const { api, calls, standStill } = await rig(() => {});
+  const first = Array.from({ length: 32 }, async () => api.request({ path: '/first' }));
+  const waiting = failure(api.request({ method: 'PATCH', path: '/late', deadline: seconds(3) }));
+  while (calls.length < 32) await new Promise((resolve) => setImmediate(resolve));
+  standStill(3001);
+  for (const call of calls.splice(0)) json(call, {});
+  await Promise.all(first);
+  expect(await waiting).toMatchObject({ name: 'ApiUnreachable', message: 'PATCH /late: no answer within 3 s' });
+  // Whatever was on its way has arrived when the next call has.
+  const next = api.request({ path: '/next' });
+  while (calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  for (const call of calls) json(call, {});
+  await next;
+  expect(calls.map(({ request }) => request.url)).toEqual(['/proxied/next']);
 });
 
 test('a call ends with the reason of its signal', async () => {

@@ -1,4 +1,6 @@
 import type { Agent, AgentOptions, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { seconds, type Clock, type Millis } from '../lib/time.ts';
 import type { Api, ApiRequest } from './api.ts';
 import { bodyChunks } from './body-chunks.ts';
@@ -69,8 +71,17 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
     limit.onEnd((reason) => request.destroy(reason));
     request.once('response', resolve);
     request.on('error', reject); // again after the answer has begun, where its reader is told as well
-    if (isStream) request.once('socket', (socket) => socket.setKeepAlive(true, keepAliveDelay));
-    request.end(body);
+    request.once('socket', (socket: Socket | TLSSocket) => {
+      if (isStream) socket.setKeepAlive(true, keepAliveDelay);
+      // At the last moment, so that a call which waited for its connection too long is not sent any more.
+      const sendNow = (): void => {
+        if (!limit.isOver()) request.end(body);
+      };
+      const isNegotiating = 'alpnProtocol' in socket && socket.alpnProtocol === null;
+      if (isNegotiating) socket.once('secureConnect', sendNow);
+      else if (socket.connecting) socket.once('connect', sendNow);
+      else sendNow();
+    });
     const response = await promise;
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
