@@ -1,5 +1,5 @@
 import { type Api, ApiError, type ApiRequest, ApiUnreachable } from '../../src/k8s/api.ts';
-import { isObject } from '../../src/k8s/raw.ts';
+import { isObject, list, object } from '../../src/k8s/raw.ts';
 
 /** A Kubernetes object as it is sent. */
 export type RawObject = {
@@ -16,7 +16,18 @@ export type RawObject = {
   readonly status?: Readonly<Record<string, unknown>>;
 };
 
-type Collection = 'services' | 'namespaces' | 'ipaddresspools' | 'l2advertisements';
+const collections = [
+  'services',
+  'namespaces',
+  'nodes',
+  'ipaddresspools',
+  'l2advertisements',
+  'bgpadvertisements',
+  'bgppeers',
+  'bfdprofiles',
+  'communities',
+] as const;
+type Collection = (typeof collections)[number];
 type StoredEvent = {
   readonly version: number;
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -87,18 +98,10 @@ const keyOf = ({ metadata }: RawObject): string =>
 
 /** An API server in memory. `onStatus` is told of each status that a client has changed, before anybody sees it. */
 export const createApiServer = (onStatus: (before: RawObject, after: RawObject) => void): ApiServer => {
-  const objects: Record<Collection, Map<string, RawObject>> = {
-    services: new Map(),
-    namespaces: new Map(),
-    ipaddresspools: new Map(),
-    l2advertisements: new Map(),
-  };
-  const events: Record<Collection, StoredEvent[]> = {
-    services: [],
-    namespaces: [],
-    ipaddresspools: [],
-    l2advertisements: [],
-  };
+  const perCollection = <T>(make: () => T): Record<Collection, T> =>
+    Object.fromEntries(collections.map((collection) => [collection, make()])) as Record<Collection, T>;
+  const objects = perCollection(() => new Map<string, RawObject>());
+  const events = perCollection((): StoredEvent[] => []);
   let version = 7;
   let writes = 0;
 
@@ -119,10 +122,12 @@ export const createApiServer = (onStatus: (before: RawObject, after: RawObject) 
       throw new ApiError(409, 'Conflict', 'the uid differs');
     if (metadata?.['resourceVersion'] !== undefined && metadata['resourceVersion'] !== before.metadata.resourceVersion)
       throw new ApiError(409, 'Conflict', 'the object has been modified');
-    const after = mergePatch(before, {
+    const merged = mergePatch(before, {
       metadata: { annotations: metadata?.['annotations'] ?? {} },
       status,
     }) as RawObject;
+    const conditions = mergeConditions(before.status?.['conditions'], object(status)['conditions']);
+    const after = conditions === undefined ? merged : { ...merged, status: { ...merged.status, conditions } };
     if (JSON.stringify(after) === JSON.stringify(before)) return before;
     onStatus(before, after);
     return store(collection, 'MODIFIED', after);
@@ -288,6 +293,17 @@ const readStatusPath = (path: string): { readonly collection: Collection; readon
   const [status, name, plural, namespace] = path.split('/').toReversed();
   if (status !== 'status') throw new Error(`a write to ${path}`);
   return { collection: plural as Collection, key: `${namespace}/${name}` };
+};
+
+/** As a strategic merge patch changes the conditions of a core object; undefined: not at all. */
+const mergeConditions = (before: unknown, patch: unknown): readonly unknown[] | undefined => {
+  if (!Array.isArray(patch)) return undefined;
+  const byType = new Map(list(before).map((raw) => [object(raw)['type'], object(raw)]));
+  for (const { $patch, ...condition } of patch.map(object)) {
+    if ($patch === 'delete') byType.delete(condition['type']);
+    else byType.set(condition['type'], { ...byType.get(condition['type']), ...condition });
+  }
+  return [...byType.values()];
 };
 
 /** RFC 7386. */

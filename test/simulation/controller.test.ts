@@ -13,6 +13,7 @@ import { expect, test, vi } from 'vitest';
 import { createController } from '../../controller/controller.ts';
 import type { Pool } from '../../src/domain/config/configuration.ts';
 import { ApiError, ApiUnreachable } from '../../src/k8s/api.ts';
+import { soleLeader } from '../../src/k8s/leader-election.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { type Log, type LogFields, silentLog } from '../../src/lib/log.ts';
 import { millis, seconds } from '../../src/lib/time.ts';
@@ -75,10 +76,13 @@ const launch = (server: ApiServer): Process => {
   const log: Log = { ...silentLog, warn: watchErrors, error: watchErrors, child: () => log };
   const counter = { inc: () => {} };
   const gauge = { set: () => {} };
+  const histogram = { observe: () => {} };
   const controller = createController(
     {
       api: connection.api,
+      leadership: soleLeader,
       clock,
+      wallTime: () => clock.now(),
       log,
       events: { record: () => {} },
       metrics: {
@@ -86,11 +90,15 @@ const launch = (server: ApiServer): Process => {
         updateErrors: counter,
         configLoaded: gauge,
         configStale: gauge,
+        reconcileDuration: histogram,
+        addressDuration: histogram,
         routes: () => ({}),
       } as never,
+      configurationState: { report: () => {}, touch: () => {} },
+      legacy: { view: () => undefined, mark: () => {}, synced: Promise.resolve() },
       onWork: () => {},
     },
-    { metallbNamespace, lbClass: '' },
+    { metallbNamespace, lbClass: '', reassignOnPoolChange: false, bgpType: 'native', servesServices: true },
   );
   controller.run(ending.signal).catch((error: unknown) => {
     fault ??= error;

@@ -86,7 +86,8 @@ const editService = (server: ApiServer, random: Random): string => {
     const type = raw.spec?.['type'] === 'LoadBalancer' ? 'ClusterIP' : 'LoadBalancer';
     const loadBalancerClass = type === 'LoadBalancer' && random.chance(0.1) ? 'other' : undefined;
     // The server empties the status of a service that is no LoadBalancer.
-    put({}, { type, loadBalancerClass }, { loadBalancer: type === 'LoadBalancer' ? statusOf(raw) : {} });
+    const loadBalancer = type === 'LoadBalancer' ? statusOf(raw) : {};
+    put({}, { type, loadBalancerClass }, { ...raw.status, loadBalancer });
     return `${name} becomes ${type} ${loadBalancerClass ?? ''}`;
   }
   if (kind < 6) {
