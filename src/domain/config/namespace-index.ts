@@ -7,27 +7,35 @@ export type NamespaceSelector = { readonly source: LabelSelector; readonly match
 /** Finds namespaces by label without looking at all of them. */
 export type NamespaceIndex = {
   /** Names of the namespaces that the selector matches. */
-  readonly select: (selector: NamespaceSelector) => readonly string[];
+  readonly select: (selector: NamespaceSelector) => ReadonlySet<string>;
 };
 
-/** An index over the namespaces, made when somebody first asks. */
+let latest: { readonly namespaces: readonly NamespaceView[]; readonly index: NamespaceIndex } | undefined;
+
+/**
+ * An index over the namespaces. A changed namespace is a new view, so the index of the last call still holds if all
+ * views are the same: most changes of the configuration are none of its namespaces.
+ */
 export const namespaceIndex = (namespaces: readonly NamespaceView[]): NamespaceIndex => {
-  let byLabel: Map<string, NamespaceView[]> | undefined;
-  const outcomes = new Map<string, readonly string[]>();
+  const isSame =
+    latest?.namespaces.length === namespaces.length &&
+    latest.namespaces.every((namespace, position) => namespace === namespaces[position]);
+  if (latest === undefined || !isSame) latest = { namespaces: [...namespaces], index: makeIndex(namespaces) };
+  return latest.index;
+};
+
+const makeIndex = (namespaces: readonly NamespaceView[]): NamespaceIndex => {
+  /** By key and value, of the keys that selectors ask for. */
+  const byLabel = new Map<string, ReadonlyMap<string, NamespaceView[]>>();
+  const outcomes = new Map<string, ReadonlySet<string>>();
 
   const withLabel = (key: string, value: string): readonly NamespaceView[] => {
-    if (byLabel === undefined) {
-      byLabel = new Map();
-      for (const namespace of namespaces) {
-        for (const [name, text] of Object.entries(namespace.labels)) {
-          const label = labelText(name, text);
-          const list = byLabel.get(label);
-          if (list === undefined) byLabel.set(label, [namespace]);
-          else list.push(namespace);
-        }
-      }
+    let byValue = byLabel.get(key);
+    if (byValue === undefined) {
+      const labelled = namespaces.filter(({ labels }) => Object.hasOwn(labels, key));
+      byLabel.set(key, (byValue = Map.groupBy(labelled, ({ labels }) => labels[key]!)));
     }
-    return byLabel.get(labelText(key, value)) ?? [];
+    return byValue.get(value) ?? [];
   };
 
   /** A few namespaces, among which are all that the selector matches; all of them if it asks for no value. */
@@ -44,15 +52,11 @@ export const namespaceIndex = (namespaces: readonly NamespaceView[]): NamespaceI
       const text = canonicalSelector(source);
       let names = outcomes.get(text);
       if (names === undefined) {
-        names = candidates(source)
-          .filter(({ labels }) => matches(labels))
-          .map(({ name }) => name);
+        const chosen = candidates(source).filter(({ labels }) => matches(labels));
+        names = new Set(chosen.map(({ name }) => name));
         outcomes.set(text, names);
       }
       return names;
     },
   };
 };
-
-/** No label key has an equals sign in it. */
-const labelText = (key: string, value: string): string => `${key}=${value}`;

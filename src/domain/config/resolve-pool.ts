@@ -31,10 +31,11 @@ export const resolveAllocation = (
   { priority, isForEveryNamespace, names, namespaceSelectors, serviceSelectors }: AllocationReading,
   namespaces: NamespaceIndex,
 ): ServiceAllocation => {
-  const chosen = namespaceSelectors.length === 0 ? names : new Set(names);
-  for (const selector of namespaceSelectors) {
-    for (const name of namespaces.select(selector)) (chosen as Set<string>).add(name);
-  }
+  const selected = namespaceSelectors.map((selector) => namespaces.select(selector));
+  const [only] = selected;
+  // Most pools have one selector and no names, and share its namespaces with all that have the same one.
+  const isOnlyOne = only !== undefined && selected.length === 1 && names.size === 0;
+  const chosen = isOnlyOne ? only : selected.reduce((all, more) => all.union(more), names);
   return {
     priority,
     // MetalLB takes selectors that match no namespace for no restriction at all, so that anybody may ask for an address
