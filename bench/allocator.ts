@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Allocator } from '../src/domain/allocator/allocator.ts';
@@ -104,6 +105,24 @@ const clashing = (size: number): BenchRow => {
   });
 };
 
+/** Each service has three of ten ports, so that addresses are full of some and open to others. */
+const mixed = (size: number): BenchRow => {
+  const a = withPool(pool4);
+  const all = names(size).map((service, i) => ({
+    service,
+    terms: terms(
+      'k',
+      [0, 1, 2].map((n) => `TCP/${(scattered(i, 8) + n * (1 + (i % 3))) % 10}`),
+    ),
+  }));
+  for (const { service, terms } of all) give(a, service, 'IPv4', terms);
+  return time(`sharing, three of ten ports, ${n(size)} services`, 20_000, (i) => {
+    const { service, terms } = all[scattered(i, size)] as (typeof all)[number];
+    a.release(service);
+    give(a, service, 'IPv4', terms);
+  });
+};
+
 /** The worst case of the search: one address has the one wanted port, the next has the other. */
 const alternating = (size: number): BenchRow => {
   const a = withPool(pool4);
@@ -117,9 +136,22 @@ const alternating = (size: number): BenchRow => {
   });
 };
 
+/** All addresses are looked at again, because the ranges of their pool changed. */
+const poolEdit = (size: number): BenchRow => {
+  const a = withPool(pool4);
+  for (const service of names(size)) give(a, service, 'IPv4');
+  const wider = poolOf('a', '10.0.0.0-11.255.255.255');
+  return time(`pool edited, ${n(size)} IPv4 addresses in use`, 10, (i) => a.setPools([i % 2 === 0 ? wider : pool4]));
+};
+
 const collectGarbage = (): void => {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
+};
+
+const heapBytes = (): number => {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 };
 
 /** What the allocator holds for its allocations, without the names and terms, which the services' views hold too. */
@@ -127,10 +159,10 @@ const memory = (name: string, family: IpFamily, termsOf: (i: number) => Sharing 
   const all = names(100_000).map((service, i) => ({ service, sharing: termsOf(i) }));
   const a = withPool(family === 'IPv4' ? pool4 : pool6);
   collectGarbage();
-  const before = process.memoryUsage().heapUsed;
+  const before = heapBytes();
   for (const { service, sharing } of all) give(a, service, family, sharing);
   collectGarbage();
-  const heapMiB = (process.memoryUsage().heapUsed - before) / 2 ** 20;
+  const heapMiB = (heapBytes() - before) / 2 ** 20;
   if (a.allocationOf(all[0]?.service ?? '') === undefined) throw new Error('nothing was allocated');
   return { case: `memory, 100,000 services, ${name}`, n: 1, heapMiB };
 };
@@ -149,8 +181,11 @@ export const run = (): Promise<BenchResult> =>
       gaps(),
       ...sizes.map(sharing),
       ...sizes.map(clashing),
+      ...[1_000, 2_000, 5_000, 10_000].map(mixed),
       alternating(1_000),
       alternating(10_000),
+      poolEdit(10_000),
+      poolEdit(100_000),
       memory('IPv4', 'IPv4', () => undefined),
       memory('IPv6', 'IPv6', () => undefined),
       memory('sharing, 100 per address', 'IPv4', (i) => terms('k', [`TCP/${i % 100}`, `UDP/${i % 100}`])),

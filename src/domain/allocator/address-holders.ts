@@ -110,6 +110,8 @@ export class AddressHolders {
 
   /** Tells the index of another pool, or of an edited one, all it must know of the address. */
   enterIndex(ip: Ip, { shared, index }: Place): void {
+    const found = this.#byIp.get(ip);
+    if (typeof found === 'string' && circleOf(this.#termsOf(found)) === undefined) return;
     const { circle, ports, leaving } = this.#expanded(ip);
     if (circle === undefined) return;
     shared.add(circle, index);

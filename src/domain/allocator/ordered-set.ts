@@ -34,6 +34,13 @@ export const remove = (set: OrderedSet, value: bigint): OrderedSet => {
   return balance(set.left, next, remove(set.right, next));
 };
 
+/** Whether the value is a member. */
+export const has = (set: OrderedSet, value: bigint): boolean => {
+  let at = set;
+  while (at !== undefined && at.value !== value) at = value < at.value ? at.left : at.right;
+  return at !== undefined;
+};
+
 /** How many members are less than the value. */
 export const countBelow = (set: OrderedSet, value: bigint): number => {
   let count = 0;

@@ -1,7 +1,30 @@
-import { countBelow, insert, memberAt, type OrderedSet, remove, sizeOf } from './ordered-set.ts';
+import { countBelow, has, insert, memberAt, type OrderedSet, remove, sizeOf } from './ordered-set.ts';
 
-/** The addresses of one circle, and of each port those on which it is taken, which are some of them. */
-type Circle = { addresses: OrderedSet; readonly taken: Map<string, OrderedSet> };
+/** The shared addresses of one circle. */
+type Circle = {
+  addresses: OrderedSet;
+  /** Of each port those addresses on which it is taken. */
+  readonly taken: Map<string, OrderedSet>;
+  /** Answers that took long to find, by the ports asked for. */
+  readonly known: Map<string, Known>;
+  /** Addresses where something became free since the first of the known answers. */
+  readonly opened: bigint[];
+  /** How much of `opened` the latest of the known answers knows. */
+  seen: number;
+};
+
+/** What is known of the search for some ports. */
+type Known = {
+  /** No lower address fits, unless something became free there; undefined: none at all. */
+  readonly from: bigint | undefined;
+  /** How much of `opened` the answer knows. */
+  readonly seen: number;
+};
+
+/** A search that took more steps is remembered. */
+const longSearch = 16;
+/** Beyond so many, remembering costs more than it spares. */
+const mostKnown = 1000;
 
 /** Stands for a port that every service wants, and that is taken on an address which nobody may join. */
 const door = '';
@@ -16,8 +39,11 @@ export class SharedIndex {
   /** Makes the address one that is shared in the circle. */
   add(circle: string, index: bigint): void {
     const found = this.#circles.get(circle);
-    if (found === undefined) this.#circles.set(circle, { addresses: insert(undefined, index), taken: new Map() });
-    else found.addresses = insert(found.addresses, index);
+    if (found === undefined) this.#circles.set(circle, circleOfOne(index));
+    else {
+      found.addresses = insert(found.addresses, index);
+      noteOpened(found, index);
+    }
   }
 
   /** The opposite of `add`; it must be open and its ports free. */
@@ -36,10 +62,12 @@ export class SharedIndex {
 
   /** The opposite of `takePort`. */
   freePort(circle: string, index: bigint, port: string): void {
-    const taken = this.#circles.get(circle)?.taken;
-    const left = remove(taken?.get(port), index);
-    if (left === undefined) taken?.delete(port);
-    else taken?.set(port, left);
+    const found = this.#circles.get(circle);
+    if (found === undefined) return;
+    const left = remove(found.taken.get(port), index);
+    if (left === undefined) found.taken.delete(port);
+    else found.taken.set(port, left);
+    noteOpened(found, index);
   }
 
   /** Keeps everybody from joining those on the address. */
@@ -53,30 +81,97 @@ export class SharedIndex {
   }
 
   /**
-   * The lowest open address of the circle on which none of the ports is taken; undefined if there is none. O(log² n) in the
-   * addresses of the circle for each port, and as much again for every time the search goes on: it passes all
-   * neighbouring addresses that one port rules out in one step. So services that all want the same port cost one
-   * step, and only addresses that are ruled out by one wanted port and by another in turn cost a step each.
+   * The lowest open address of the circle on which none of the ports is taken; undefined if there is none. A step passes
+   * all neighbouring addresses that one port rules out, and costs O(log² n) in the addresses of the circle. Services
+   * that all want the same port cost one step, however many they are. Only addresses that are ruled out by one wanted
+   * port and then by another in turn cost a step each; such a search is linear in the addresses of the circle (never in
+   * its services), so its answer is kept, and the next one for the same ports begins there, after a look at what became
+   * free meanwhile.
    */
   lowestFit(circle: string, ports: readonly string[]): bigint | undefined {
     const found = this.#circles.get(circle);
     if (found === undefined) return undefined;
-    const { addresses } = found;
-    const obstacles = [door, ...ports].flatMap((port) => found.taken.get(port) ?? []);
-    let rank = 0;
-    let agreed = 0;
-    for (let i = 0; agreed < obstacles.length; i = (i + 1) % obstacles.length) {
-      const next = rank + commonRun(addresses, rank, obstacles[i]);
-      if (next >= sizeOf(addresses)) return undefined;
-      agreed = next === rank ? agreed + 1 : 1;
-      rank = next;
+    const wanted = [door, ...ports];
+    const name = found.known.size === 0 ? '' : ports.join();
+    const before = found.known.get(name);
+    if (before !== undefined) return searchAgain(found, wanted, name, before);
+    const { fit, steps } = search(found, wanted, 0);
+    if (steps > longSearch && found.known.size < mostKnown) {
+      remember(found, ports.join(), { from: fit, seen: found.opened.length });
     }
-    return memberAt(addresses, rank);
+    return fit;
   }
 }
 
+const circleOfOne = (index: bigint): Circle => ({
+  addresses: insert(undefined, index),
+  taken: new Map(),
+  known: new Map(),
+  opened: [],
+  seen: 0,
+});
+
+/** Something became free on the address. */
+const noteOpened = (circle: Circle, index: bigint): void => {
+  const { known, opened, seen } = circle;
+  // Of a service that goes, each port becomes free.
+  if (known.size === 0 || (opened.length > seen && opened.at(-1) === index)) return;
+  if (opened.length < mostKnown) opened.push(index);
+  else {
+    known.clear();
+    opened.length = 0;
+    circle.seen = 0;
+  }
+};
+
+const remember = (circle: Circle, name: string, known: Known): void => {
+  circle.seen = circle.opened.length;
+  circle.known.set(name, known);
+};
+
+/** The answer to a search by what is known of it. */
+const searchAgain = (circle: Circle, ports: readonly string[], name: string, before: Known): bigint | undefined => {
+  const { addresses, opened } = circle;
+  let lowest: bigint | undefined;
+  let seen = opened.length;
+  for (let at = before.seen; at < opened.length; at++) {
+    const index = opened[at] as bigint;
+    if (!fits(circle, ports, index)) continue;
+    // What fits is looked at again next time: it may not be taken, and what is known above it stays known.
+    if (seen === opened.length) seen = at;
+    if (lowest === undefined || index < lowest) lowest = index;
+  }
+  let { from } = before;
+  if (lowest === undefined || (from !== undefined && from <= lowest)) {
+    from = search(circle, ports, from === undefined ? sizeOf(addresses) : countBelow(addresses, from)).fit;
+  }
+  remember(circle, name, { from, seen });
+  return lowest === undefined || (from !== undefined && from < lowest) ? from : lowest;
+};
+
+const fits = ({ addresses, taken }: Circle, ports: readonly string[], index: bigint): boolean =>
+  has(addresses, index) && !ports.some((port) => has(taken.get(port), index));
+
+/** The lowest address from that rank on which none of the ports is taken, and how many steps it took to find it. */
+const search = (
+  { addresses, taken }: Circle,
+  ports: readonly string[],
+  from: number,
+): { readonly fit: bigint | undefined; readonly steps: number } => {
+  const obstacles = ports.flatMap((port) => taken.get(port) ?? []);
+  let rank = from;
+  let steps = 0;
+  for (let agreed = 0; agreed < obstacles.length && rank < sizeOf(addresses); steps++) {
+    const next = rank + commonRun(addresses, rank, obstacles[steps % obstacles.length]);
+    agreed = next === rank ? agreed + 1 : 1;
+    rank = next;
+  }
+  return { fit: memberAt(addresses, rank), steps };
+};
+
 /** How many members of `all`, from that rank on, are without a gap in `some` as well, which is a subset of it. */
 const commonRun = (all: OrderedSet, rank: number, some: OrderedSet): number => {
+  if (sizeOf(all) === sizeOf(some)) return sizeOf(all) - rank;
   const from = countBelow(some, memberAt(all, rank) as bigint);
   // A subset that has the n-th next member of both at the same distance has all between.
   const isCommon = (distance: number): boolean => {
