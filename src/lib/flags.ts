@@ -2,8 +2,6 @@ import { parseDuration } from './go-duration.ts';
 import { err, ok, type Result } from './result.ts';
 import type { Millis } from './time.ts';
 
-export { parseDuration };
-
 /**
  * Command-line flags in the syntax of Go's package `flag`: `-x=v`, `--x=v`, `--x v`, `-x` for a boolean, `--` ends them.
  */

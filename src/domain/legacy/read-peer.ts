@@ -1,4 +1,4 @@
-import { parseDuration } from '../../lib/flags.ts';
+import { parseDuration } from '../../lib/go-duration.ts';
 import { parseIp } from '../../lib/ip.ts';
 import { type LabelSelector, parseSelector } from '../selector.ts';
 import { type Item, type MapReader, type Note, openMap } from './map-reader.ts';
