@@ -8,7 +8,7 @@ import { askHttps } from '../../test/support/https-client.ts';
 import { silentLog } from '../lib/log.ts';
 import type { HttpServer } from './http-server.ts';
 import { type CertificatePair, type HttpsServerOptions, serveHttps, type ServingCertificate } from './https-server.ts';
-import { type HttpHandlers, maxBodyLength, plainText } from './request-listener.ts';
+import { type HttpHandlers, plainText } from './request-listener.ts';
 
 let first: CertificatePair;
 let second: CertificatePair;
@@ -20,6 +20,8 @@ const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
+
+const maxBodyLength = 7 * 1024 * 1024;
 
 /** A certificate that the test changes. */
 const changeable = (pair: CertificatePair | undefined) => {

@@ -40,7 +40,7 @@ export type RequestListener = (request: IncomingMessage, response: ServerRespons
  * The longest body. An admission review holds an object before and after a change, and etcd keeps none above 1.5 MiB;
  * the rest is room for JSON that is longer than what is stored.
  */
-export const maxBodyLength = 7 * 1024 * 1024;
+const maxBodyLength = 7 * 1024 * 1024;
 
 /** Octets of bodies that are held at a time, all requests together. */
 const maxHeldLength = 4 * maxBodyLength;
@@ -73,19 +73,16 @@ export const requestListener = ({ routes, method, onError }: ListenerOptions): R
     }
   };
 
-  return (request, response) => {
-    void find(request, response).then((answer) => {
-      if (answer === undefined) return;
-      request.resume();
-      const { status, contentType, body, headers } = answer;
-      response.writeHead(status, {
-        ...headers,
-        'content-type': contentType,
-        'content-length': Buffer.byteLength(body),
-      });
-      response.end(request.method === 'HEAD' ? undefined : body);
-    });
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const found = await find(request, response);
+    if (found === undefined) return;
+    request.resume();
+    const { status, contentType, body, headers } = found;
+    response.writeHead(status, { ...headers, 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
+    response.end(request.method === 'HEAD' ? undefined : body);
   };
+
+  return (request, response) => void answer(request, response).catch(onError);
 };
 
 const noBody = Buffer.alloc(0);
