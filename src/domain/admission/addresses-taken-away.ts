@@ -6,9 +6,8 @@ import type { ObjectKey, ServiceView } from '../objects.ts';
 /** An address that a service has, and no pool any more. */
 export type Loss = { readonly service: ObjectKey; readonly ip: Ip };
 
-/** The addresses in use that a change of one pool leaves in no pool. */
+/** The addresses in use that were in a pool before a change, and are in none after it. */
 export const addressesTakenAway = (
-  pool: string,
   before: Pick<Configuration, 'pools'>,
   after: Pick<Configuration, 'pools'>,
   services: Iterable<Pick<ServiceView, 'key' | 'ingress'>>,
@@ -17,7 +16,7 @@ export const addressesTakenAway = (
   for (const { key, ingress } of services) {
     for (const { ip = '' } of ingress) {
       const parsed = parseIp(ip);
-      if (!parsed.ok || findPool(before, parsed.value)?.name !== pool) continue;
+      if (!parsed.ok || findPool(before, parsed.value) === undefined) continue;
       if (findPool(after, parsed.value) === undefined) losses.push({ service: key, ip: parsed.value });
     }
   }

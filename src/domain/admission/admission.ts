@@ -76,8 +76,7 @@ export const admit = (request: AdmissionRequest, live: LiveObjects, settings: Ad
     const place = isOwn(problem) ? '' : `${problem.kind} "${problem.name}": `;
     warnings.push(`${place}${problem.field && `${problem.field}: `}${problem.message}`);
   }
-  if (kind === 'IPAddressPool')
-    warnings.push(...takenAway(request, before.configuration, after.configuration, live, settings));
+  if (kind === 'IPAddressPool') warnings.push(...takenAway(before.configuration, after.configuration, live, settings));
   return allow(warnings);
 };
 
@@ -100,7 +99,7 @@ const admitDeletion = (
   }
   if (kind !== 'IPAddressPool') return allow([]);
   const { before, after } = compare(request, live, settings);
-  return allow(takenAway(request, before.configuration, after.configuration, live, settings));
+  return allow(takenAway(before.configuration, after.configuration, live, settings));
 };
 
 /** The specs that come here have not been checked yet. */
@@ -154,13 +153,12 @@ const identity = ({ kind, name, field, cause }: ConfigurationProblem): string =>
   JSON.stringify([kind, name, field.replaceAll(/\[\d+\]/g, '[]'), cause]);
 
 const takenAway = (
-  { name }: AdmissionRequest,
   before: Configuration,
   after: Configuration,
   { services }: LiveObjects,
   { reassignOnPoolChange = false }: AdmissionSettings,
 ): readonly string[] => {
-  const losses = addressesTakenAway(name, before, after, services);
+  const losses = addressesTakenAway(before, after, services);
   return losses.length === 0 ? [] : [takenAwayText(losses, reassignOnPoolChange ? 'change' : 'keep', longestWarning)];
 };
 
