@@ -1,148 +1,13 @@
-import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { fakeClock } from '../../test/support/fake-clock.ts';
-import { type Log, silentLog } from '../lib/log.ts';
+import { body, event, object, page, reflectorRig } from '../../test/support/reflector-rig.ts';
+import { silentLog } from '../lib/log.ts';
 import { millis, seconds } from '../lib/time.ts';
-import { ApiError, ApiUnreachable, type Api, type ApiRequest } from './api.ts';
-import type { Change } from './mirror.ts';
-import { createReflector, type Reflector } from './reflector.ts';
-
-type View = { readonly name: string; readonly value: unknown; readonly resourceVersion: string };
-
-const object = (name: string, value: unknown, resourceVersion: string): object => ({
-  metadata: { name, resourceVersion },
-  value,
-});
-
-const page = (resourceVersion: string, items: readonly object[], next?: string): object => ({
-  metadata: { resourceVersion, continue: next ?? '' },
-  items,
-});
-
-/** An answer in one chunk. */
-async function* body(answer: unknown): AsyncGenerator<Uint8Array> {
-  yield await Promise.resolve(new TextEncoder().encode(JSON.stringify(answer)));
-}
-
-const event = (type: string, raw: object): string => `${JSON.stringify({ type, object: raw })}\n`;
-
-/** One watch, with the test at its other end. */
-type OpenWatch = {
-  readonly query: ApiRequest['query'];
-  readonly send: (text: string | Uint8Array) => Promise<void>;
-  readonly end: (error?: Error) => Promise<void>;
-  readonly isOpen: () => boolean;
-};
-
-/** A reflector before an API server that is played by the test. */
-const rig = (random = 0) => {
-  const clock = fakeClock();
-  const lists: ApiRequest[] = [];
-  const watches: OpenWatch[] = [];
-  const changes: Change<View>[] = [];
-  /** What the next lists answer; the last one answers for ever. */
-  const answers: (object | Error)[] = [page('10', [])];
-  /** What opening the next watches fails with. */
-  const refusals: Error[] = [];
-  const ending = new AbortController();
-  const settle = (): Promise<void> => clock.advanceAsync(millis(0));
-
-  const open = ({ query, signal }: ApiRequest): AsyncIterable<Uint8Array> => {
-    const waiting: { text: Uint8Array; taken: () => void }[] = [];
-    let wake = Promise.withResolvers<void>();
-    let ended: { readonly error: Error | undefined } | undefined;
-    const finish = (error: Error | undefined): void => {
-      ended ??= { error };
-      wake.resolve();
-    };
-    signal?.addEventListener('abort', () => finish(signal.reason as Error));
-    watches.push({
-      query,
-      send: async (text) => {
-        waiting.push({ text: typeof text === 'string' ? new TextEncoder().encode(text) : text, taken: () => {} });
-        wake.resolve();
-        await settle();
-      },
-      end: async (error) => {
-        finish(error);
-        await settle();
-      },
-      isOpen: () => ended === undefined,
-    });
-    return (async function* () {
-      try {
-        for (;;) {
-          const next = waiting.shift();
-          if (next !== undefined) yield next.text;
-          else if (ended !== undefined) {
-            if (ended.error !== undefined) throw ended.error;
-            return;
-          } else {
-            await wake.promise;
-            wake = Promise.withResolvers();
-          }
-        }
-      } finally {
-        ended ??= { error: undefined };
-      }
-    })();
-  };
-
-  const list = (request: ApiRequest): Promise<AsyncIterable<Uint8Array>> => {
-    lists.push(request);
-    const answer = answers.length > 1 ? answers.shift() : answers[0];
-    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(body(answer));
-  };
-
-  const api: Api = {
-    request: () => Promise.reject(new Error('not here')),
-    stream: (request) => {
-      if (request.query?.['watch'] === undefined) return list(request);
-      const refusal = refusals.shift();
-      return refusal === undefined ? Promise.resolve(open(request)) : Promise.reject(refusal);
-    },
-    close: () => {},
-  };
-  const lines: string[] = [];
-  const tell = (message: string): void => void lines.push(message);
-  const log: Log = { debug: () => {}, info: tell, warn: tell, error: tell, child: () => log };
-  const reflector: Reflector<View> = createReflector({
-    api,
-    clock,
-    log,
-    path: '/api/v1/things',
-    labelSelector: 'a=b',
-    project: (raw) => {
-      const { metadata, value } = raw as { metadata: { name: string; resourceVersion: string }; value: unknown };
-      return value === 'unwanted'
-        ? undefined
-        : { name: metadata.name, value, resourceVersion: metadata.resourceVersion };
-    },
-    onChange: (change) => changes.push(change),
-    random: () => random,
-  });
-  let running: Promise<void> | undefined;
-  const start = async (): Promise<void> => {
-    running = reflector.run(ending.signal);
-    await settle();
-  };
-  const stop = async (): Promise<void> => {
-    ending.abort();
-    await running;
-  };
-  const told = (): unknown[] =>
-    changes
-      .splice(0)
-      .map((change) =>
-        change.type === 'updated' ? [change.type, change.key, change.changed] : [change.type, change.key],
-      );
-  const watch = (): OpenWatch => watches.at(-1)!;
-  const listeners = (): number => getEventListeners(ending.signal, 'abort').length;
-  return { clock, answers, refusals, lists, watches, watch, reflector, start, stop, told, lines, settle, listeners };
-};
+import { ApiError, ApiUnreachable } from './api.ts';
+import { createReflector } from './reflector.ts';
 
 test('the collection is listed in pages, then watched from the version of the list', async () => {
-  const { answers, lists, watches, reflector, start, told } = rig();
+  const { answers, lists, watches, reflector, start, told } = reflectorRig();
   answers.unshift(page('9', [object('a', 1, '3')], 'next'), page('9', [object('b', 2, '4')]));
   await start();
   await reflector.synced;
@@ -168,7 +33,7 @@ test('the collection is listed in pages, then watched from the version of the li
 });
 
 test('events change the copy', async () => {
-  const { watch, reflector, start, told } = rig();
+  const { watch, reflector, start, told } = reflectorRig();
   await start();
   await watch().send(event('ADDED', object('a', 1, '11')) + event('MODIFIED', object('a', 2, '12')));
   await watch().send(event('MODIFIED', object('a', 2, '13')));
@@ -184,7 +49,7 @@ test('events change the copy', async () => {
 });
 
 test('an event in two chunks counts when it is whole', async () => {
-  const { watch, start, told } = rig();
+  const { watch, start, told } = reflectorRig();
   await start();
   const line = event('ADDED', object('ä', 1, '11'));
   const octets = new TextEncoder().encode(line);
@@ -195,7 +60,7 @@ test('an event in two chunks counts when it is whole', async () => {
 });
 
 test('silence has a watch opened anew at once, and is nothing to worry about', async () => {
-  const { clock, watches, lists, lines, start } = rig();
+  const { clock, watches, lists, lines, start } = reflectorRig();
   await start();
   await clock.advanceAsync(seconds(149));
   expect(watches).toHaveLength(1);
@@ -206,7 +71,7 @@ test('silence has a watch opened anew at once, and is nothing to worry about', a
 });
 
 test('a watch that the server ends is taken up from the last version, bookmarks included', async () => {
-  const { clock, watch, watches, lists, start } = rig();
+  const { clock, watch, watches, lists, start } = reflectorRig();
   await start();
   await watch().send(event('ADDED', object('a', 1, '11')));
   await watch().send(event('BOOKMARK', object('', undefined, '40')));
@@ -219,7 +84,7 @@ test('a watch that the server ends is taken up from the last version, bookmarks 
 });
 
 test('a watch cut in mid-object is taken up without the piece', async () => {
-  const { clock, watch, watches, start, told } = rig();
+  const { clock, watch, watches, start, told } = reflectorRig();
   await start();
   await watch().send(`${event('ADDED', object('a', 1, '11'))}{"type":"ADDED","object":{"metadata":{"na`);
   await watch().end(new ApiUnreachable('reset', undefined));
@@ -234,14 +99,17 @@ test('a watch cut in mid-object is taken up without the piece', async () => {
 });
 
 test.each([
-  ['refuses the watch', (r: ReturnType<typeof rig>) => r.refusals.push(new ApiError(410, 'Expired', 'too old'))],
+  [
+    'refuses the watch',
+    (r: ReturnType<typeof reflectorRig>) => r.refusals.push(new ApiError(410, 'Expired', 'too old')),
+  ],
   [
     'sends the error as an event',
-    (r: ReturnType<typeof rig>) =>
+    (r: ReturnType<typeof reflectorRig>) =>
       r.watch().send(event('ERROR', { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' })),
   ],
 ])('a version that is no longer kept means a new list, and its difference is told: server %s', async (_, expire) => {
-  const rigged = rig();
+  const rigged = reflectorRig();
   const { clock, answers, watch, watches, lists, start, told } = rigged;
   answers.unshift(page('10', [object('a', 1, '1'), object('b', 1, '2'), object('c', 1, '3')]));
   await start();
@@ -262,7 +130,7 @@ test.each([
 });
 
 test('a list that breaks off deletes nothing, and starts anew', async () => {
-  const { clock, answers, watch, lists, reflector, refusals, start, told } = rig();
+  const { clock, answers, watch, lists, reflector, refusals, start, told } = reflectorRig();
   answers.unshift(page('10', [object('a', 1, '1'), object('b', 1, '2')]));
   await start();
   told();
@@ -284,7 +152,7 @@ test('a list that breaks off deletes nothing, and starts anew', async () => {
 });
 
 test('a server that cannot be reached is asked again, later each time, never more than 10 s apart', async () => {
-  const { clock, answers, lists, start } = rig(0.999);
+  const { clock, answers, lists, start } = reflectorRig(0.999);
   answers.splice(0, 1, new ApiUnreachable('down', undefined));
   await start();
   const gaps: number[] = [];
@@ -298,7 +166,7 @@ test('a server that cannot be reached is asked again, later each time, never mor
 });
 
 test('the pause that the server asks for is kept', async () => {
-  const { clock, answers, lists, reflector, start } = rig();
+  const { clock, answers, lists, reflector, start } = reflectorRig();
   answers.unshift(new ApiError(429, 'TooManyRequests', 'slow down', seconds(5)));
   await start();
   await clock.advanceAsync(millis(4999));
@@ -309,7 +177,7 @@ test('the pause that the server asks for is kept', async () => {
 });
 
 test('a connection without a line for 150 s is given up', async () => {
-  const { clock, watch, watches, start } = rig();
+  const { clock, watch, watches, start } = reflectorRig();
   await start();
   await clock.advanceAsync(seconds(149));
   await watch().send(event('BOOKMARK', object('', undefined, '20')));
@@ -322,7 +190,7 @@ test('a connection without a line for 150 s is given up', async () => {
 });
 
 test('a server that ends every watch at once is not asked without a pause', async () => {
-  const { clock, watch, watches, start, listeners } = rig();
+  const { clock, watch, watches, start, listeners } = reflectorRig();
   await start();
   for (let round = 0; round < 5; round++) {
     const before = watches.length;
@@ -335,7 +203,7 @@ test('a server that ends every watch at once is not asked without a pause', asyn
 });
 
 test('a line that is no event is a broken connection', async () => {
-  const { clock, watch, watches, start } = rig();
+  const { clock, watch, watches, start } = reflectorRig();
   await start();
   await watch().send('<html>\n');
   await clock.advanceAsync(millis(100));
@@ -374,7 +242,7 @@ test('a list that stands still for 30 s is given up', async () => {
 });
 
 test('a relist reads what the server has now, although the watch has not told it yet', async () => {
-  const { answers, lists, watch, watches, reflector, settle, start, told } = rig();
+  const { answers, lists, watch, watches, reflector, settle, start, told } = reflectorRig();
   answers.unshift(page('10', [object('a', 1, '1'), object('b', 1, '2')]));
   await start();
   told();
@@ -398,7 +266,7 @@ test('a relist reads what the server has now, although the watch has not told it
 });
 
 test('a relist does not wait for the pause after a failure, and outlives failures of its own', async () => {
-  const { clock, answers, refusals, watch, lists, reflector, settle, start } = rig();
+  const { clock, answers, refusals, watch, lists, reflector, settle, start } = reflectorRig();
   await start();
   refusals.push(new ApiError(429, 'TooManyRequests', 'slow down', seconds(10)));
   await watch().end(new ApiUnreachable('reset', undefined));
@@ -415,7 +283,7 @@ test('a relist does not wait for the pause after a failure, and outlives failure
 });
 
 test('a list that began before it is not enough for a relist', async () => {
-  const { answers, lists, reflector, settle, start, told } = rig();
+  const { answers, lists, reflector, settle, start, told } = reflectorRig();
   answers.unshift(page('10', [object('a', 1, '1')], 'next'), page('10', []), page('20', [object('a', 2, '15')]));
   const starting = start();
   const relisted = reflector.relist();
@@ -429,13 +297,13 @@ test('a list that began before it is not enough for a relist', async () => {
 });
 
 test('an abort ends the run, whatever it does', async () => {
-  const watching = rig();
+  const watching = reflectorRig();
   await watching.start();
   await watching.stop();
   expect(watching.watch().isOpen()).toBe(false);
   expect(watching.clock.pending()).toBe(0);
 
-  const waiting = rig();
+  const waiting = reflectorRig();
   waiting.answers.splice(0, 1, new ApiUnreachable('down', undefined));
   await waiting.start();
   await waiting.stop();
