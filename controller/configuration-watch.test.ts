@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Configuration } from '../src/domain/config/configuration.ts';
-import { configurationWatch, projectPool, type PoolView } from './configuration-watch.ts';
+import { type ConfigurationInput, nothingConfigured } from '../src/domain/config/assemble.ts';
+import { configurationWatch } from './configuration-watch.ts';
+import { projectPool } from './pool-view.ts';
 
 const rawPool = {
   metadata: { name: 'a', namespace: 'metallb-system', uid: 'p1', creationTimestamp: '2026-01-01T00:00:00Z' },
@@ -15,23 +16,22 @@ test('of a pool the counters are kept if all four are there', () => {
 });
 
 test('nothing is assembled before the start, and changes of one turn are one configuration', async () => {
-  const pools: PoolView[] = [];
+  const input: ConfigurationInput = { ...nothingConfigured, metallbNamespace: 'metallb-system' };
+  let pools: ConfigurationInput['pools'] = [];
   const seen: number[] = [];
   const watch = configurationWatch({
-    pools: { values: () => pools },
-    l2Advertisements: { values: () => [] },
-    namespaces: { values: () => [] },
-    metallbNamespace: 'metallb-system',
-    onConfiguration: (configuration: Configuration) => seen.push(configuration.pools.length),
-    onProblems: () => {},
+    input: () => ({ ...input, pools }),
+    onAssembly: ({ configuration }) => seen.push(configuration.pools.length),
   });
   watch.touch();
   await Promise.resolve();
   expect(seen).toEqual([]);
+  expect(watch.current()).toBeUndefined();
   watch.start();
-  pools.push(projectPool(rawPool)!);
+  pools = [projectPool(rawPool)!.resource];
   watch.touch();
   watch.touch();
   await Promise.resolve();
   expect(seen).toEqual([0, 1]);
+  expect(watch.current()?.configuration.pools).toHaveLength(1);
 });

@@ -1,218 +1,171 @@
-import { Allocator } from '../src/domain/allocator/allocator.ts';
-import type { Configuration } from '../src/domain/config/configuration.ts';
-import { annotation, handlesClass, type ObjectKey, type ServiceView } from '../src/domain/objects.ts';
-import { type ServiceEvent, statusQuarrel } from '../src/domain/service/events.ts';
-import { type Api, isConflict } from '../src/k8s/api.ts';
-import { problemReporter } from '../src/k8s/configuration-problems.ts';
-import { projectCustomResource } from '../src/k8s/custom-resource.ts';
-import { eventGate } from '../src/k8s/event-gate.ts';
+import type { LiveObjects } from '../src/domain/admission/admission.ts';
+import type { Assembly } from '../src/domain/config/assemble.ts';
+import type { Api } from '../src/k8s/api.ts';
 import type { EventRecorder } from '../src/k8s/events.ts';
-import { projectNamespace, projectService } from '../src/k8s/projections.ts';
-import { type Change, createReflector, type Reflector } from '../src/k8s/reflector.ts';
-import { collectionPath, type Resource, resources } from '../src/k8s/resources.ts';
-import { createWorkQueue } from '../src/k8s/work-queue.ts';
+import type { Leadership } from '../src/k8s/leader-election.ts';
 import type { Log } from '../src/lib/log.ts';
-import { type Clock, type Millis, seconds, sleep } from '../src/lib/time.ts';
+import { type Clock, millis, seconds, sleep } from '../src/lib/time.ts';
+import type { BgpType } from '../src/observe/command-line.ts';
 import type { HttpRoutes } from '../src/observe/http-server.ts';
-import { configurationWatch, type PoolView, projectPool } from './configuration-watch.ts';
+import { watchCluster } from './cluster.ts';
+import type { ConfigurationState } from './configuration-state.ts';
+import { configurationWatch } from './configuration-watch.ts';
+import type { LegacyConfig } from './legacy-config.ts';
 import type { ControllerMetrics } from './metrics.ts';
-import { poolStatusWriter } from './pool-status-writer.ts';
-import { ServiceReconciler } from './service-reconciler.ts';
-import { statusWriter } from './status-writer.ts';
+import { beginTerm, type Term, type TermOptions } from './term.ts';
 
 export type ControllerPorts = {
+  /** Its writes are refused while another replica works. */
   readonly api: Api;
+  readonly leadership: Leadership;
   readonly clock: Clock;
+  /** Milliseconds since 1970. */
+  readonly wallTime: () => number;
   readonly log: Log;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: ControllerMetrics;
+  readonly configurationState: Pick<ConfigurationState, 'report' | 'touch'>;
+  /** The old ConfigMap, which is watched by itself. */
+  readonly legacy: Pick<LegacyConfig, 'view' | 'mark' | 'synced'>;
   /** Told of each piece of work. */
   readonly onWork: () => void;
 };
 
 /** From the command line. */
-export type ControllerOptions = {
-  /** Namespace of the custom resources. */
-  readonly metallbNamespace: string;
-  /** `--lb-class` */
-  readonly lbClass: string;
+export type ControllerOptions = TermOptions & {
+  readonly bgpType: BgpType;
+  /** False: the configuration is read and checked, and services are left alone (`--webhook-mode=onlywebhook`). */
+  readonly servesServices: boolean;
 };
 
 export type Controller = {
-  /** Watches and serves until `signal` aborts; then ends the writes under way and resolves. */
+  /** Watches until `signal` aborts, and serves while this replica leads; then ends the writes under way and resolves. */
   readonly run: (signal: AbortSignal) => Promise<void>;
+  /** Whether the cluster has been read. */
   readonly isReady: () => boolean;
+  /** What has been read so far, for the webhooks. */
+  readonly liveObjects: () => LiveObjects;
+  /** Something outside that the configuration is made of has changed. */
+  readonly onConfigurationChange: () => void;
+  readonly queueDepth: () => number;
   readonly metricsRoutes: HttpRoutes;
 };
-
-/** Status writes under way at one time, each of another service. */
-const statusWrites = 32;
-const poolWrites = 4;
 
 /** What writes under way are given when the program ends. */
 const longestEnding = seconds(2);
 
-/** Wires the watches to the reconciler, and the reconciler to the writers. */
+/** A ConfigMap that we may not read, because of another name than our role allows, must not keep us from all the rest. */
+const legacyPatience = seconds(10);
+
+/** A lease that nobody holds is ours well within this time. */
+const electionPatience = millis(500);
+
+/**
+ * Keeps the copies of the cluster current at all times, and does the work of a leader in terms: each begins with all
+ * that was ever written, and ends when another replica has taken over.
+ */
 export const createController = (ports: ControllerPorts, options: ControllerOptions): Controller => {
-  const { api, clock, log, events, metrics, onWork } = ports;
-  const { metallbNamespace, lbClass } = options;
-  const allocator = new Allocator();
-  let configuration: Configuration | undefined;
+  const { api, leadership, clock, log, metrics, configurationState, legacy } = ports;
+  const { metallbNamespace, lbClass, bgpType, servesServices } = options;
+  let term: Term | undefined;
+  /** Aborted when this replica leads no more. */
+  let leading: AbortController | undefined;
+  /** Settles when the last term has ended its writes. */
+  let ended: Promise<void> = Promise.resolve();
 
-  let lastStatusWrite = clock.now();
-  let statusWritesUnderWay = 0;
-  const gate = eventGate({ clock, busyUntil: () => (statusWritesUnderWay > 0 ? clock.now() : lastStatusWrite) });
-
-  const tell = (service: ServiceView, event: ServiceEvent): void => {
-    const { key, namespace, name, uid, resourceVersion } = service;
-    const { apiVersion, kind } = resources.services;
-    gate.pass(() => events.record({ apiVersion, kind, namespace, name, uid, resourceVersion }, event));
-    const { type, reason, message } = event;
-    log[type === 'Warning' ? 'warn' : 'info']('service event', { service: key, reason, message });
-  };
-
-  const onWriteFailed =
-    (kind: string) =>
-    (name: string, error: unknown, retryAfter: Millis): void => {
-      // Somebody was quicker; the newer state comes with the watch.
-      if (isConflict(error)) log.debug('the object has changed meanwhile', { [kind]: name });
-      else {
-        metrics.updateErrors.inc();
-        log.warn('status not written', { [kind]: name, error, retryAfterMs: Math.round(retryAfter) });
-      }
-    };
-
-  const reconciler = new ServiceReconciler(
-    {
-      clock,
-      tell,
-      requestWrite: (service) => statusQueue.add(service),
-      onUsageChanged: (pool) => {
-        poolStatus.touch(pool);
-        poolQueue.add(pool);
-      },
-      onPlanned: () => {
-        metrics.updates.inc();
-        onWork();
-      },
-    },
-    allocator,
-    options,
-  );
-  const writeStatus = statusWriter({
+  const cluster = watchCluster({
     api,
     clock,
-    reconciler,
-    onQuarrel: (service) => tell(service, statusQuarrel(service.key)),
-  });
-  const statusQueue = createWorkQueue<ObjectKey>({
-    clock,
-    work: async (service) => {
-      statusWritesUnderWay++;
-      try {
-        return await writeStatus(service);
-      } finally {
-        statusWritesUnderWay--;
-        lastStatusWrite = clock.now();
-      }
-    },
-    onError: onWriteFailed('service'),
-    concurrency: statusWrites,
-  });
-  const poolStatus = poolStatusWriter({ api, clock, allocations: allocator, metallbNamespace });
-  const poolQueue = createWorkQueue<string>({
-    clock,
-    work: poolStatus.work,
-    onError: onWriteFailed('pool'),
-    concurrency: poolWrites,
-  });
-
-  const reflect = <View>(
-    resource: Resource,
-    namespace: string | undefined,
-    project: (raw: unknown) => View | undefined,
-    onChange: (change: Change<View>) => void,
-  ): Reflector<View> =>
-    createReflector({ api, clock, log, path: collectionPath(resource, namespace), project, onChange });
-
-  const services = reflect(resources.services, undefined, projectConcerned(lbClass), (change) => {
-    if (configuration === undefined) return;
-    if (change.type === 'deleted') reconciler.remove(change.key);
-    else reconciler.upsert(change.now);
-  });
-  const onPool = (change: Change<PoolView>): void => {
-    const { name } = (change.type === 'deleted' ? change.before : change.now).resource.metadata;
-    poolStatus.observe(name, change.type === 'deleted' ? undefined : change.now.counters);
-    const isOurWriteOnly = change.type === 'updated' && isSameResource(change.before, change.now);
-    if (!isOurWriteOnly) watch.touch();
-    // Whoever edited the counters sees them put right.
-    if (configuration === undefined) return;
-    poolStatus.touch(name);
-    poolQueue.add(name);
-  };
-  const pools = reflect(resources.ipAddressPools, metallbNamespace, projectPool, onPool);
-  const touchIfChanged = (change: Change<unknown>): void => {
-    if (change.type !== 'updated' || change.changed) watch.touch();
-  };
-  const l2Advertisements = reflect(resources.l2Advertisements, metallbNamespace, projectCustomResource, touchIfChanged);
-  const namespaces = reflect(resources.namespaces, undefined, projectNamespace, touchIfChanged);
-
-  const reportProblems = problemReporter({
     log,
-    metrics,
-    tell: ({ kind, namespace, name, uid, field, message, reason }) => {
-      const { apiVersion } = resources.ipAddressPools;
-      events.record(
-        { apiVersion, kind, namespace, name, uid },
-        { type: 'Warning', reason, message: `${field}: ${message}` },
-      );
-    },
-  });
-  const watch = configurationWatch({
-    pools,
-    l2Advertisements,
-    namespaces,
     metallbNamespace,
-    onProblems: reportProblems,
-    onConfiguration: (next) => {
-      const isFirst = configuration === undefined;
-      configuration = next;
-      metrics.configLoaded.set(1);
-      if (isFirst) reconciler.start(services.values(), next);
-      else reconciler.configure(next);
-    },
+    lbClass,
+    bgpType,
+    legacy,
+    onService: (change) => term?.onService(change),
+    onPool: (change) => term?.onPool(change),
+    onConfigurationChange: () => watch.touch(),
   });
+  const onAssembly = (assembly: Assembly): void => {
+    metrics.configLoaded.set(1);
+    configurationState.report(assembly.problems);
+    legacy.mark(assembly.wantsMark && cluster.isComplete());
+    term?.onAssembly(assembly);
+  };
+  const watch = configurationWatch({ input: cluster.configurationInput, onAssembly });
+
+  /** Makes sure that nothing is missing that a former leader, or we ourselves, wrote; and begins. */
+  const lead = async (isCaughtUp: boolean): Promise<void> => {
+    leading = new AbortController();
+    const { signal } = leading;
+    configurationState.touch();
+    if (!servesServices) return;
+    await ended;
+    if (!isCaughtUp) await cluster.catchUp();
+    const assembly = watch.current();
+    if (signal.aborted || assembly === undefined) return;
+    term = beginTerm(ports, options, cluster.services.values(), cluster.pools.values(), assembly);
+    log.info('serving', { services: term.size(), pools: assembly.configuration.pools.length });
+  };
+
+  const rest = (): void => {
+    leading?.abort();
+    leading = undefined;
+    if (term === undefined) return;
+    ended = term.end();
+    term = undefined;
+  };
+
+  /** Whether we lead already; otherwise it is given a moment, since what a leader lists need not be listed twice. */
+  const leadsAtOnce = async (signal: AbortSignal): Promise<boolean> => {
+    const waiting = new AbortController();
+    const stop = leadership.onChange(({ isLeader }) => isLeader && waiting.abort());
+    if (!leadership.isLeader()) await sleep(clock, electionPatience, AbortSignal.any([waiting.signal, signal]));
+    stop();
+    return leadership.isLeader();
+  };
 
   const run = async (signal: AbortSignal): Promise<void> => {
-    const reflectors = [services, pools, l2Advertisements, namespaces];
+    let isCaughtUp = await leadsAtOnce(signal);
+    let isSynced = false;
+    const stopFollowing = leadership.onChange(({ isLeader }) => {
+      isCaughtUp = false;
+      if (!isLeader) rest();
+      else if (isSynced) void lead(false);
+    });
     const ending = new AbortController();
-    const running = Promise.all(reflectors.map(async (reflector) => reflector.run(ending.signal)));
+    const running = cluster.run(ending.signal);
     const aborted = untilAborted(signal);
     try {
-      await Promise.race([running, aborted, Promise.all(reflectors.map(async ({ synced }) => synced))]);
+      const legacyKnown = Promise.race([legacy.synced, sleep(clock, legacyPatience, ending.signal)]);
+      await Promise.race([running, aborted, Promise.all([cluster.synced, legacyKnown])]);
       if (!signal.aborted) {
+        isSynced = true;
         watch.start();
-        log.info('serving', { services: reconciler.size, pools: configuration?.pools.length ?? 0 });
+        if (leadership.isLeader()) void lead(isCaughtUp);
         await Promise.race([running, aborted]);
       }
     } finally {
+      stopFollowing();
       ending.abort();
+      rest();
       // An API server that does not answer must not keep us.
       const patience = new AbortController();
-      await Promise.race([
-        Promise.all([statusQueue.stop(), poolQueue.stop()]),
-        sleep(clock, longestEnding, patience.signal),
-      ]);
+      await Promise.race([ended, sleep(clock, longestEnding, patience.signal)]);
       patience.abort();
-      gate.open();
     }
     await running;
   };
 
   return {
     run,
-    isReady: () => configuration !== undefined,
-    metricsRoutes: metrics.routes(() => configuration?.pools.map(({ name }) => name) ?? [], allocator),
+    isReady: () => watch.current() !== undefined,
+    liveObjects: () => ({ ...cluster.configurationInput(), services: cluster.services.values() }),
+    onConfigurationChange: () => watch.touch(),
+    queueDepth: () => term?.queueDepth() ?? 0,
+    metricsRoutes: metrics.routes(
+      () => (term === undefined ? [] : (watch.current()?.configuration.pools.map(({ name }) => name) ?? [])),
+      { usageOf: (pool) => term?.allocator.usageOf(pool) },
+    ),
   };
 };
 
@@ -220,19 +173,3 @@ const untilAborted = async (signal: AbortSignal): Promise<void> => {
   if (signal.aborted) return;
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 };
-
-/**
- * Keeps the services that can concern us: those we serve, and those that still carry our annotation. The others, most
- * of a cluster's, cost nothing; a service that stops concerning us counts as deleted.
- */
-const projectConcerned =
-  (lbClass: string) =>
-  (raw: unknown): ServiceView | undefined => {
-    const service = projectService(raw);
-    if (service === undefined) return undefined;
-    const isServed = service.type === 'LoadBalancer' && handlesClass(lbClass, service);
-    return isServed || annotation(service, 'allocatedFromPool') !== undefined ? service : undefined;
-  };
-
-/** Whether only the status differs. The raw objects come from JSON, in the server's stable order of fields. */
-const isSameResource = (a: PoolView, b: PoolView): boolean => JSON.stringify(a.resource) === JSON.stringify(b.resource);

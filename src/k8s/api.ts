@@ -56,7 +56,7 @@ export class ApiError extends Error {
 
 /** No answer could be had: `cause` says why. */
 export class ApiUnreachable extends Error {
-  override readonly name = 'ApiUnreachable';
+  override readonly name: string = 'ApiUnreachable';
 
   constructor(message: string, cause: unknown) {
     super(message, { cause });

@@ -1,10 +1,17 @@
 import { millis, type Millis, seconds } from '../lib/time.ts';
-import type { Api, ApiRequest } from './api.ts';
+import { type Api, type ApiRequest, ApiUnreachable } from './api.ts';
 import type { Leadership } from './leader-election.ts';
 
-/** Nothing was sent: another replica works, or nobody knows for certain who does. */
-export class NotLeader extends Error {
+/**
+ * Nothing was sent: another replica works, or nobody knows for certain who does. Whoever retries when the API server
+ * cannot be reached does the right thing.
+ */
+export class NotLeader extends ApiUnreachable {
   override readonly name = 'NotLeader';
+
+  constructor(message: string) {
+    super(message, undefined);
+  }
 }
 
 /** Whether a write was refused here because this replica does not lead; its owner retries it and need not tell. */

@@ -1,0 +1,167 @@
+import { expect, test } from 'vitest';
+import type { ConfigurationProblem } from '../src/domain/config/configuration.ts';
+import { type Api, ApiError, type ApiRequest } from '../src/k8s/api.ts';
+import { NotLeader } from '../src/k8s/fenced-api.ts';
+import { silentLog } from '../src/lib/log.ts';
+import { millis, seconds } from '../src/lib/time.ts';
+import { fakeClock } from '../test/support/fake-clock.ts';
+import { configurationStatus, createConfigurationState } from './configuration-state.ts';
+
+const problem = (name: string, more: Partial<ConfigurationProblem> = {}): ConfigurationProblem => ({
+  kind: 'IPAddressPool',
+  namespace: 'metallb-system',
+  name,
+  uid: `uid-${name}`,
+  field: 'spec.addresses[0]',
+  message: 'invalid CIDR',
+  reason: 'InvalidAddresses',
+  severity: 'error',
+  cause: '',
+  ...more,
+});
+
+test('without errors the configuration is valid, whatever else is odd about it', () => {
+  expect(configurationStatus([problem('a', { severity: 'warning' })])).toEqual({
+    result: 'Valid',
+    errorSummary: '',
+    condition: { type: 'poolReconcilerValid', status: 'True', reason: 'Reconciled', message: '' },
+  });
+});
+
+test('each error stands on a line of its own, with its object and field', () => {
+  const text =
+    'configuration error: IPAddressPool metallb-system/a: spec.addresses[0]: invalid CIDR\n' +
+    'IPAddressPool metallb-system/b: spec.addresses[0]: invalid CIDR';
+  expect(configurationStatus([problem('a'), problem('b')])).toEqual({
+    result: 'Invalid',
+    errorSummary: text,
+    condition: { type: 'poolReconcilerValid', status: 'False', reason: 'ConfigurationError', message: text },
+  });
+});
+
+test('however many errors there are, the text fits into a condition', () => {
+  const many = Array.from({ length: 300 }, (_, i) => problem(`p${i}`, { message: 'x'.repeat(2000) }));
+  const { errorSummary } = configurationStatus(many);
+  expect(errorSummary.length).toBeLessThan(32_768);
+  expect(errorSummary).toMatch(/and 250 more$/);
+});
+
+/** An API server that keeps the one object, and a pod that owns it. */
+const rig = async () => {
+  const clock = fakeClock();
+  const written: string[] = [];
+  let state: { metadata: Record<string, unknown>; status?: unknown } | undefined;
+  let version = 1;
+  let mayWrite = true;
+  let told: (line: string) => void = () => {};
+  const stamp = (): void => {
+    version++;
+    state!.metadata = { ...state!.metadata, name: 'controller', namespace: 'm', resourceVersion: `${version}` };
+    told(`${JSON.stringify({ type: 'MODIFIED', object: state })}\n`);
+  };
+  const request = async ({ method = 'GET', path, body }: ApiRequest): Promise<unknown> => {
+    if (method === 'GET' && path.endsWith('/pods/c-1')) return { metadata: { uid: 'pod-uid' } };
+    if (!mayWrite) throw new NotLeader('no');
+    written.push(`${method} ${path.split('/').slice(6).join('/')}`);
+    if (method === 'PATCH' && state === undefined) throw new ApiError(404, 'NotFound', '');
+    const { metadata, status } = body as { metadata?: Record<string, unknown>; status?: unknown };
+    state = {
+      metadata: { ...state?.metadata, ...metadata },
+      ...(status === undefined ? { status: state?.status } : { status }),
+    };
+    stamp();
+    return state;
+  };
+  const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+  async function* watch(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    const lines: string[] = [];
+    let wake = (): void => {};
+    told = (line) => {
+      lines.push(line);
+      wake();
+    };
+    const aborted = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()));
+    for (;;) {
+      for (let line = lines.shift(); line !== undefined; line = lines.shift()) yield encode(line);
+      await Promise.race([aborted, new Promise<void>((resolve) => (wake = resolve))]);
+      if (signal?.aborted === true) return;
+    }
+  }
+  async function* list(): AsyncGenerator<Uint8Array> {
+    const items = state === undefined ? [] : [state];
+    yield await Promise.resolve(encode(JSON.stringify({ metadata: { resourceVersion: `${version}` }, items })));
+  }
+  const api: Api = {
+    request,
+    stream: async ({ query, signal }) => (query?.['watch'] === 'true' ? watch(signal) : list()),
+    close: () => {},
+  };
+  const ending = new AbortController();
+  const writer = createConfigurationState({
+    api,
+    clock,
+    log: silentLog,
+    wallTime: () => Date.UTC(2026, 0, 1) + clock.now(),
+    metallbNamespace: 'm',
+    podName: 'c-1',
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const running = writer.run(ending.signal);
+  const settle = async (): Promise<void> => clock.advanceAsync(millis(0));
+  await settle();
+  return {
+    writer,
+    clock,
+    settle,
+    state: () => state,
+    taken: () => written.splice(0),
+    allow: (may: boolean) => (mayWrite = may),
+    end: async () => {
+      ending.abort();
+      await running;
+    },
+  };
+};
+
+test('the object is made with its labels and its owner, and written again only when something changes', async () => {
+  const { writer, clock, settle, state, taken, end } = await rig();
+  writer.report([]);
+  await settle();
+  await clock.advanceAsync(seconds(1));
+  expect(taken()).toEqual(['POST configurationstates', 'PATCH configurationstates/controller/status']);
+  expect(state()).toMatchObject({
+    metadata: {
+      labels: { 'metallb.io/component-type': 'controller' },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'c-1', uid: 'pod-uid' }],
+    },
+    status: { result: 'Valid', conditions: [{ status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }] },
+  });
+  writer.report([]);
+  await settle();
+  expect(taken()).toEqual([]);
+  writer.report([problem('a')]);
+  await settle();
+  writer.report([problem('b')]);
+  await clock.advanceAsync(seconds(1));
+  expect(taken().every((call) => call === 'PATCH configurationstates/controller/status')).toBe(true);
+  expect(state()?.status).toMatchObject({
+    result: 'Invalid',
+    conditions: [{ status: 'False', reason: 'ConfigurationError', lastTransitionTime: '2026-01-01T00:00:01Z' }],
+  });
+  await end();
+});
+
+test('a replica that does not lead writes when it does', async () => {
+  const { writer, settle, taken, allow, end } = await rig();
+  allow(false);
+  writer.report([]);
+  await settle();
+  expect(taken()).toEqual([]);
+  allow(true);
+  writer.touch();
+  await settle();
+  expect(taken()).toHaveLength(2);
+  await end();
+});
