@@ -143,11 +143,15 @@ test('the object is made with its labels and its owner, and written again only w
   expect(taken()).toEqual([]);
   writer.report([problem('a')]);
   await settle();
+  expect(taken()).toEqual(['PATCH configurationstates/controller/status']);
   writer.report([problem('b')]);
+  await settle();
+  expect(taken(), 'at most one write a second').toEqual([]);
   await clock.advanceAsync(seconds(1));
-  expect(taken().every((call) => call === 'PATCH configurationstates/controller/status')).toBe(true);
+  expect(taken()).toEqual(['PATCH configurationstates/controller/status']);
   expect(state()?.status).toMatchObject({
     result: 'Invalid',
+    errorSummary: expect.stringContaining('metallb-system/b') as unknown,
     conditions: [{ status: 'False', reason: 'ConfigurationError', lastTransitionTime: '2026-01-01T00:00:01Z' }],
   });
   await end();

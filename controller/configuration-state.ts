@@ -7,7 +7,7 @@ import { createReflector } from '../src/k8s/reflector.ts';
 import { collectionPath, objectPath, resources } from '../src/k8s/resources.ts';
 import { createWorkQueue, type WorkOutcome } from '../src/k8s/work-queue.ts';
 import type { Log } from '../src/lib/log.ts';
-import type { Clock, Millis } from '../src/lib/time.ts';
+import { type Clock, millis, type Millis, seconds } from '../src/lib/time.ts';
 
 export type ConfigurationStateOptions = {
   /** Its writes are refused while another replica works. */
@@ -35,6 +35,9 @@ export type ConfigurationState = {
 const stateName = 'controller';
 const conditionType = 'poolReconcilerValid';
 const labels = { 'metallb.io/component-type': 'controller' };
+
+/** Between two writes: somebody else may keep changing the object back. */
+const leastPause = seconds(1);
 
 /** A condition's message may have 32,768 octets. */
 const mostProblems = 50;
@@ -78,6 +81,8 @@ export const createConfigurationState = (options: ConfigurationStateOptions): Co
   const path = objectPath(resource, metallbNamespace, stateName);
   let problems: readonly ConfigurationProblem[] | undefined;
   let podUid: string | undefined;
+  /** When something was written last. */
+  let lastAt = millis(Number.NEGATIVE_INFINITY);
 
   /** Undefined outside a pod: then nobody owns the object. */
   const readPodUid = async (): Promise<string | undefined> => {
@@ -90,18 +95,19 @@ export const createConfigurationState = (options: ConfigurationStateOptions): Co
     }
   };
 
-  const writeObject = async (known: StateView | undefined): Promise<void> => {
+  /** Whether something had to be written. */
+  const writeObject = async (known: StateView | undefined): Promise<boolean> => {
     podUid ??= await readPodUid();
     const isCurrent =
       known !== undefined &&
       Object.entries(labels).every(([key, value]) => known.labels[key] === value) &&
       (podUid === undefined || (known.owners.length === 1 && known.owners[0] === podUid));
-    if (isCurrent) return;
+    if (isCurrent) return false;
     const ownerReferences = podUid === undefined ? [] : [{ apiVersion: 'v1', kind: 'Pod', name: podName, uid: podUid }];
     const metadata = { name: stateName, namespace: metallbNamespace, labels, ownerReferences };
     if (known !== undefined) {
       await api.request({ method: 'PATCH', path, body: { metadata: { labels, ownerReferences } } });
-      return;
+      return true;
     }
     try {
       const body = { apiVersion: resource.apiVersion, kind: resource.kind, metadata };
@@ -109,13 +115,16 @@ export const createConfigurationState = (options: ConfigurationStateOptions): Co
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
+    return true;
   };
 
   const work = async (): Promise<WorkOutcome> => {
     if (problems === undefined) return { type: 'done' };
+    const wait = lastAt + leastPause - clock.now();
+    if (wait > 0) return { type: 'retryAfter', delay: millis(wait) };
     const known = states.get(`${metallbNamespace}/${stateName}`);
     const { result, errorSummary, condition } = configurationStatus(problems);
-    await writeObject(known);
+    if (await writeObject(known)) lastAt = clock.now();
     const before = known?.condition;
     const isSame =
       known?.result === result &&
@@ -128,6 +137,7 @@ export const createConfigurationState = (options: ConfigurationStateOptions): Co
       before?.status === condition.status && before.lastTransitionTime !== undefined
         ? before.lastTransitionTime
         : `${new Date(wallTime()).toISOString().slice(0, 19)}Z`;
+    lastAt = clock.now();
     await api.request({
       method: 'PATCH',
       path: `${path}/status`,
