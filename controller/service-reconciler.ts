@@ -4,11 +4,11 @@ import type { Configuration } from '../src/domain/config/configuration.ts';
 import type { ObjectKey, ServiceView } from '../src/domain/objects.ts';
 import { type DesiredStatus, isConditionWritten, isWritten } from '../src/domain/service/desired-status.ts';
 import { isOfAssignment, type ServiceEvent } from '../src/domain/service/events.ts';
-import { compareAge, shownAddresses } from '../src/domain/service/keeping.ts';
+import { compareAge, shownAddresses, shows } from '../src/domain/service/keeping.ts';
 import type { PlanContext } from '../src/domain/service/plan-context.ts';
 import { claimOf, isServed, planService, type ServicePlan } from '../src/domain/service/plan.ts';
 import { isForSameServices, touchesHolders, touchesSeekers } from '../src/domain/service/pool-edits.ts';
-import { sharingOf } from '../src/domain/service/sharing.ts';
+import { mayShare, sharingOf } from '../src/domain/service/sharing.ts';
 import { WaitingList } from '../src/domain/service/waiting-list.ts';
 import type { Ip } from '../src/lib/ip.ts';
 import type { Clock } from '../src/lib/time.ts';
@@ -75,7 +75,7 @@ export class ServiceReconciler {
       l2Advertisements: [],
       bgpAdvertisements: [],
       allocations: allocator,
-      createdAt: (service) => this.#records.get(service)?.view.createdAt,
+      viewOf: (service) => this.#records.get(service)?.view,
     };
     this.#waiters = new Waiters({
       allocations: allocator,
@@ -215,6 +215,7 @@ export class ServiceReconciler {
     const plan = planService(view, this.#context, { unwritten: record.unwritten, news });
     for (const { service, ip } of plan.displaces) this.#displace(service, ip);
     this.#reserve(record, plan.allocation);
+    const displaced = new Set([...plan.displaces.map(({ service }) => service), ...this.#displaceNewcomers(record)]);
     this.#note(view.key, plan);
     record.unwritten = plan.status !== undefined && !isWritten(view, plan.status) ? plan.status : undefined;
     this.#collectEvents(record, plan);
@@ -225,19 +226,18 @@ export class ServiceReconciler {
     }
     record.standing.set(plan.standing, plan.status !== undefined && isConditionWritten(view, plan.status));
     this.#ports.onPlanned(view, plan);
-    for (const { service } of plan.displaces) {
-      const displaced = this.#records.get(service);
-      if (displaced !== undefined) this.#plan(displaced);
+    for (const service of displaced) {
+      const other = this.#records.get(service);
+      if (other !== undefined) this.#plan(other);
     }
   }
 
   /** Gives the service what the plan says. What it gives up stays reserved while its status shows it. */
   #reserve(record: ServiceRecord, allocation: Allocation | undefined): void {
-    const { key, ingress } = record.view;
+    const { view } = record;
+    const { key } = view;
     const { ips, pool, sharing }: Allocation = allocation ?? { ips: noIps, pool: undefined };
-    const leaving = heldIps(this.#allocator.allocationOf(key)).filter(
-      (ip) => !ips.includes(ip) && ingress.some((entry) => entry.ip === ip),
-    );
+    const leaving = heldIps(this.#allocator.allocationOf(key)).filter((ip) => !ips.includes(ip) && shows(view, ip));
     this.#assign(key, { ips, pool, sharing, ...(leaving.length > 0 && { leaving }) });
   }
 
@@ -255,12 +255,38 @@ export class ServiceReconciler {
     return news;
   }
 
-  /** Takes an address from a service, which is planned again by the one who asks. */
+  /**
+   * Takes an address from a service, which is planned again by the one who asks. If it was only about to get it, there
+   * is nothing to tell.
+   */
   #displace(service: ObjectKey, ip: Ip): void {
     const record = this.#records.get(service);
     const held = this.#allocator.allocationOf(service);
     if (record === undefined || held === undefined) return;
+    if (!shows(record.view, ip)) {
+      record.unwritten = undefined;
+      record.events = [];
+    }
     this.#reserve(record, { ...held, ips: held.ips.filter((other) => other !== ip) });
+  }
+
+  /**
+   * Takes an address that this service gives up from those who joined it there and could not have joined it as it is
+   * now: their status does not show the address yet, and this one's does. Each is to be planned again.
+   */
+  #displaceNewcomers({ view }: ServiceRecord): readonly ObjectKey[] {
+    const displaced: ObjectKey[] = [];
+    for (const ip of this.#allocator.allocationOf(view.key)?.leaving ?? noIps) {
+      for (const service of this.#allocator.holdersOf(ip)) {
+        const other = this.#records.get(service);
+        const held = this.#allocator.allocationOf(service);
+        if (other === undefined || held?.ips.includes(ip) !== true || shows(other.view, ip)) continue;
+        if (mayShare(sharingOf(view), held.sharing)) continue;
+        this.#displace(service, ip);
+        displaced.push(service);
+      }
+    }
+    return displaced;
   }
 
   /** Changes what a service holds, and takes note of whom that concerns. */

@@ -51,7 +51,9 @@ export class Waiters {
       if (pool === undefined) continue;
       const family = familyOf(ip);
       if (!holds.includes(ip)) this.#touchShare({ pool, family, circle: undefined });
-      for (const circle of new Set([circleOf(old), circleOf(now)])) {
+      // Whoever is about to leave keeps everybody from joining those who stay; when he is gone they may be joined.
+      const reopened = before?.leaving?.includes(ip) === true ? this.#circleOn(ip) : undefined;
+      for (const circle of new Set([circleOf(old), circleOf(now), reopened])) {
         if (circle !== undefined) this.#touchShare({ pool, family, circle });
       }
     }
@@ -77,6 +79,16 @@ export class Waiters {
         wake(service);
       }
     }
+  }
+
+  /** The circle of those who share the address. */
+  #circleOn(ip: Ip): string | undefined {
+    const { allocations } = this.#options;
+    for (const service of allocations.holdersOf(ip)) {
+      const held = allocations.allocationOf(service);
+      if (held?.ips.includes(ip) === true) return circleOf(held.sharing);
+    }
+    return undefined;
   }
 
   #touchShare(share: Share): void {

@@ -22,7 +22,7 @@ export const pinned = (priority: number, namespaces?: readonly string[]): Partia
   serviceAllocation: { priority, namespaces: namespaces && new Set(namespaces), serviceSelectors: [] },
 });
 
-/** What plans are made from, with an allocator that may be changed. All other services count as old. */
+/** What plans are made from, with an allocator that may be changed. */
 export type PlanRig = PlanContext & { readonly allocations: Allocator };
 
 export const planRig = (...pools: readonly Pool[]): PlanRig => {
@@ -33,7 +33,7 @@ export const planRig = (...pools: readonly Pool[]): PlanRig => {
     l2Advertisements: [everyPool],
     bgpAdvertisements: [],
     allocations,
-    createdAt: () => '2020-01-01T00:00:00Z',
+    viewOf: () => undefined,
     metallbNamespace: 'metallb-system',
     lbClass: '',
     reassignOnPoolChange: false,

@@ -26,7 +26,7 @@ export type Kept = {
   /** Whether there was anything to keep. */
   readonly hasClaim: boolean;
   readonly lost: readonly LostAddress[];
-  /** Younger services that must give an address up to this one. */
+  /** Services that must give an address up to this one. */
   readonly displaces: readonly { readonly service: ObjectKey; readonly ip: Ip }[];
 };
 
@@ -46,7 +46,7 @@ export const keep = (service: ServiceView, wish: Wish, context: PlanContext, new
   const displaces: Kept['displaces'][number][] = [];
   for (const family of wish.families) {
     for (const ip of had) {
-      if (familyOf(ip) !== family || asksForAnother(ip, from, wish, context)) continue;
+      if (familyOf(ip) !== family || asksForAnother(ip, had, from, wish, context)) continue;
       const why = context.reassignOnPoolChange ? poolRefusal(service, ip, context) : undefined;
       const rivals = why === undefined ? rivalsFor(service, ip, wish, context, news) : undefined;
       if (why !== undefined) lost.push({ ip, why, holders: [] });
@@ -87,20 +87,31 @@ export const shownAddresses = (service: ServiceView, { allocations }: PlanContex
   );
 };
 
+/** Whether the status has that address. */
+export const shows = ({ ingress }: Pick<ServiceView, 'ingress'>, ip: Ip): boolean =>
+  ingress.some((entry) => entry.ip === ip);
+
 /** Orders services by age, and by name where that is equal. */
 export const compareAge = (a: Age, b: Age): number =>
   compareText(a.createdAt, b.createdAt) || compareText(a.key, b.key);
 
 type Age = Pick<ServiceView, 'createdAt' | 'key'>;
 
-/** Whether the service wants another address or pool than it has. A pool that lost the address is not asked. */
+/**
+ * Whether the service wants another address or pool than it has. A pool that lost the address is not asked. One who asks
+ * for an address of one family only, and has that, may have any of the other.
+ */
 const asksForAnother = (
   ip: Ip,
+  had: readonly Ip[],
   from: string | undefined,
   { requested, pool }: Wish,
   { allocations }: PlanContext,
 ): boolean => {
-  if (requested.length > 0 && !requested.includes(ip)) return true;
+  if (requested.length > 0 && !requested.includes(ip)) {
+    const isNamedFamily = requested.some((other) => familyOf(other) === familyOf(ip));
+    if (isNamedFamily || !requested.every((other) => had.includes(other))) return true;
+  }
   return pool !== undefined && pool !== from && pool !== allocations.poolOf(ip)?.name;
 };
 
@@ -117,9 +128,9 @@ type Rivals =
   | { readonly type: 'go'; readonly services: readonly ObjectKey[] };
 
 /**
- * A service that does not get on any more with those it shared an address with has itself changed: it goes. One that
- * turns up with an address which others were given has been served by another controller, as they were by this one:
- * the oldest stays.
+ * A service that does not get on any more with those it shared an address with has itself changed: it goes, unless they
+ * were given the address only now and it is in no status of theirs. One that turns up with an address which others have
+ * was served by another controller, as they were by this one: the oldest stays.
  */
 const rivalsFor = (
   service: ServiceView,
@@ -128,12 +139,18 @@ const rivalsFor = (
   context: PlanContext,
   news: readonly Ip[],
 ): Rivals | undefined => {
-  const { allocations, createdAt } = context;
+  const { allocations, viewOf } = context;
   const refusal = allocations.refusalOf(ip, service.key, sharing);
   if (refusal === undefined) return undefined;
   const services = rivalsOf(service, ip, refusal, context);
-  const isOlderThan = (key: ObjectKey): boolean => compareAge(service, { key, createdAt: createdAt(key) ?? '' }) < 0;
-  return news.includes(ip) && services.every(isOlderThan)
+  const isShown = shows(viewOf(service.key) ?? service, ip);
+  const mustYield = (key: ObjectKey): boolean => {
+    const rival = viewOf(key);
+    if (rival === undefined) return false;
+    return (isShown && !shows(rival, ip)) || (news.includes(ip) && compareAge(service, rival) < 0);
+  };
+  // Without rivals it is kept out by those who are about to leave; that is so only where its status has not the address.
+  return services.length > 0 && services.every(mustYield)
     ? { type: 'go', services }
     : { type: 'stay', services, why: describeRefusal(ip, refusal) };
 };

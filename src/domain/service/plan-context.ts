@@ -1,12 +1,12 @@
 import type { AllocationView } from '../allocator/allocator.ts';
 import type { Configuration } from '../config/configuration.ts';
-import type { ObjectKey } from '../objects.ts';
+import type { ObjectKey, ServiceView } from '../objects.ts';
 
 /** Everything a plan depends on besides the service. */
 export type PlanContext = Pick<Configuration, 'pools' | 'l2Advertisements' | 'bgpAdvertisements'> & {
   readonly allocations: AllocationView;
-  /** `metadata.creationTimestamp` of a service; undefined for one that is not known. */
-  readonly createdAt: (service: ObjectKey) => string | undefined;
+  /** Another service as it was last seen; undefined: it does not exist. */
+  readonly viewOf: (service: ObjectKey) => ServiceView | undefined;
   /** Where the user's configuration lives; named in hints. */
   readonly metallbNamespace: string;
   /** `--lb-class`; empty: services without a class. */

@@ -89,10 +89,12 @@ describe('why there are not both', () => {
     const plan = planService(requireBoth(), context);
     expect(heard(plan)).toEqual([
       'Warning AllocationFailed Failed to allocate IP for "default/web": no available IPs: ' +
-        'pool "a" has no free IPv6 address (2 of 2 in use); pool "b" has no IPv6 addresses',
+        'pool "a" has not both of an IPv4 and an IPv6 address free (0 of 2 IPv4 in use, 2 of 2 IPv6 in use); ' +
+        'pool "b" has no IPv6 addresses',
     ]);
     expect(conditionText(plan)).toBe(
-      'False AllocationFailed no available IPs: pool "a" has no free IPv6 address; pool "b" has no IPv6 addresses',
+      'False AllocationFailed no available IPs: pool "a" has not both of an IPv4 and an IPv6 address free; ' +
+        'pool "b" has no IPv6 addresses',
     );
     expect(plan.outcome).toMatchObject({ waits: [{ type: 'pool', pool: 'a', family: 'IPv6' }] });
   });

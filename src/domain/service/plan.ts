@@ -29,7 +29,7 @@ export type ServicePlan = {
     | { readonly type: 'blocked'; readonly reason: BlockedReason; readonly waits: readonly Wait[] };
   /** What the service holds from now on; undefined: nothing. */
   readonly allocation: Allocation | undefined;
-  /** Younger services that must give up an address which this one holds from now on. Each is to be planned again. */
+  /** Services that must give up an address which this one holds from now on. Each is to be planned again. */
   readonly displaces: Kept['displaces'];
   /** Undefined: the status is not ours to write. */
   readonly status: DesiredStatus | undefined;

@@ -102,15 +102,17 @@ const chooseRequested = (service: ServiceView, wish: Wish, { pools, allocations 
     const message = `requested loadBalancer IP(s) ${list} is not compatible with requested address pool ${wish.pool}`;
     return refused(`${message.slice(0, 600)}: it is of pool ${quote(pool.name)}`);
   }
-  for (const ip of requested) {
-    const refusal = allocations.refusalOf(ip, service.key, wish.sharing);
+  const refusals = requested.map((ip) => ({ ip, refusal: allocations.refusalOf(ip, service.key, wish.sharing) }));
+  for (const { ip, refusal } of refusals) {
     if (refusal === undefined) continue;
     return {
       type: 'refused',
       reason: 'AddressInUse',
       message: describeRefusal(ip, refusal),
       lasting: summarizeRefusal(ip, refusal),
-      waits: [refusal.type === 'port' ? { type: 'port', ip, port: refusal.port } : { type: 'address', ip }],
+      waits: refusals.map(({ ip, refusal }) =>
+        refusal?.type === 'port' ? { type: 'port', ip, port: refusal.port } : { type: 'address', ip },
+      ),
     };
   }
   return { type: 'chosen', ips: ipv4First(requested), pool: pool.name };
@@ -200,26 +202,35 @@ const sharedFirst = (
 const ipv4First = (ips: readonly Ip[]): readonly Ip[] =>
   ips.toSorted((a, b) => Number(a.includes(':')) - Number(b.includes(':')));
 
-/** Why a pool that suits the service has not what it needs; follows the name of the pool in a sentence. */
+/**
+ * Why a pool that suits the service has not what it needs; follows the name of the pool in a sentence. What lasts of it
+ * does not tell which of two families is full: that changes while the outcome stays the same.
+ */
 const shortage = (
   { key }: ServiceView,
   { name }: Pool,
   { families, isOneFamilyEnough, sharing }: Wish,
   { allocations }: ChoiceContext,
 ): { readonly text: string; readonly lasting: string; readonly waits: readonly Wait[] } => {
-  const lacking = families.filter((family) => allocations.firstFree(name, family, sharing, key) === undefined);
-  const shortages = lacking.map((family) => {
-    const { assigned, capacity } = allocations.usageOf(name)?.[family] ?? { assigned: 0n, capacity: 0n };
-    if (capacity === 0n) return { family, text: `has no ${family} addresses`, figures: '', isHopeless: true };
-    const text = families.length === 1 ? 'is full' : `has no free ${family} address`;
-    return { family, text, figures: ` (${assigned} of ${capacity} in use)`, isHopeless: false };
+  const usage = allocations.usageOf(name);
+  const possible = families.filter((family) => usage !== undefined && usage[family].capacity > 0n);
+  const impossible = families.filter((family) => !possible.includes(family));
+  const reasons = impossible.map((family) => `has no ${family} addresses`);
+  if (possible.length === 0 || (impossible.length > 0 && !isOneFamilyEnough)) {
+    return { text: reasons.join(' and '), lasting: reasons.join(' and '), waits: [] };
+  }
+  if (families.length === 1) reasons.push('is full');
+  else if (possible.length === 1) reasons.push(`has no free ${possible.join()} address`);
+  else reasons.push(`has not ${isOneFamilyEnough ? 'one' : 'both'} of an IPv4 and an IPv6 address free`);
+  const figures = possible.map((family) => {
+    const { assigned, capacity } = usage?.[family] ?? { assigned: 0n, capacity: 0n };
+    return `${assigned} of ${capacity}${families.length === 1 ? '' : ` ${family}`} in use`;
   });
-  const isInVain = shortages.some(({ isHopeless }) => isHopeless) && !isOneFamilyEnough;
-  const helpful = isInVain ? [] : shortages.filter(({ isHopeless }) => !isHopeless);
+  const lacking = possible.filter((family) => allocations.firstFree(name, family, sharing, key) === undefined);
   return {
-    text: shortages.map(({ text, figures }) => text + figures).join(' and '),
-    lasting: shortages.map(({ text }) => text).join(' and '),
-    waits: helpful.map(({ family }) => ({ type: 'pool', pool: name, family, sharing })),
+    text: `${reasons.join(' and ')} (${figures.join(', ')})`,
+    lasting: reasons.join(' and '),
+    waits: lacking.map((family) => ({ type: 'pool', pool: name, family, sharing })),
   };
 };
 

@@ -1,5 +1,5 @@
 import type { Ip } from '../../lib/ip.ts';
-import type { Sharing, SharingRefusal } from '../allocator/sharing.ts';
+import { circleOf, type Sharing, type SharingRefusal } from '../allocator/sharing.ts';
 import { annotation, type ServiceView } from '../objects.ts';
 import { joinBounded, quote } from './text.ts';
 
@@ -8,6 +8,12 @@ export const sharingOf = (service: ServiceView): Sharing | undefined => {
   const key = annotation(service, 'allowSharedIp') ?? '';
   if (key === '') return undefined;
   return { key, backend: service.externalTrafficPolicy === 'Local' ? service.selector : '', ports: service.ports };
+};
+
+/** Whether two services may have one address on those terms. */
+export const mayShare = (a: Sharing | undefined, b: Sharing | undefined): boolean => {
+  const circle = circleOf(a);
+  return circle !== undefined && circle === circleOf(b) && a?.ports.some((port) => b?.ports.includes(port)) === false;
 };
 
 /** MetalLB's words for an address that a service may not have because of others, with all of them. */
