@@ -5,11 +5,17 @@ type Circle = {
   addresses: OrderedSet;
   /** Of each port those addresses on which it is taken. */
   readonly taken: Map<string, OrderedSet>;
-  /** Answers that took long to find, by the ports asked for. */
+  /** Most circles never need them. */
+  answers: Answers | undefined;
+};
+
+/** Answers that took long to find, and what may have changed them since. */
+type Answers = {
+  /** By the ports asked for. */
   readonly known: Map<string, Known>;
-  /** Addresses where something became free since the first of the known answers. */
+  /** Addresses where something became free since the first of them. */
   readonly opened: bigint[];
-  /** How much of `opened` the latest of the known answers knows. */
+  /** How much of `opened` the latest of them knows. */
   seen: number;
 };
 
@@ -17,7 +23,7 @@ type Circle = {
 type Known = {
   /** No lower address fits, unless something became free there; undefined: none at all. */
   readonly from: bigint | undefined;
-  /** How much of `opened` the answer knows. */
+  /** How much of `opened` need not be looked at. */
   readonly seen: number;
 };
 
@@ -39,8 +45,9 @@ export class SharedIndex {
   /** Makes the address one that is shared in the circle. */
   add(circle: string, index: bigint): void {
     const found = this.#circles.get(circle);
-    if (found === undefined) this.#circles.set(circle, circleOfOne(index));
-    else {
+    if (found === undefined) {
+      this.#circles.set(circle, { addresses: insert(undefined, index), taken: new Map(), answers: undefined });
+    } else {
       found.addresses = insert(found.addresses, index);
       noteOpened(found, index);
     }
@@ -92,46 +99,44 @@ export class SharedIndex {
     const found = this.#circles.get(circle);
     if (found === undefined) return undefined;
     const wanted = [door, ...ports];
-    const name = found.known.size === 0 ? '' : ports.join();
-    const before = found.known.get(name);
-    if (before !== undefined) return searchAgain(found, wanted, name, before);
+    const { answers } = found;
+    const name = answers === undefined ? '' : ports.join();
+    const before = answers?.known.get(name);
+    if (answers !== undefined && before !== undefined) return searchAgain(found, wanted, answers, name, before);
     const { fit, steps } = search(found, wanted, 0);
-    if (steps > longSearch && found.known.size < mostKnown) {
-      remember(found, ports.join(), { from: fit, seen: found.opened.length });
+    if (steps > longSearch) {
+      found.answers ??= { known: new Map(), opened: [], seen: 0 };
+      remember(found.answers, ports.join(), { from: fit, seen: found.answers.opened.length });
     }
     return fit;
   }
 }
 
-const circleOfOne = (index: bigint): Circle => ({
-  addresses: insert(undefined, index),
-  taken: new Map(),
-  known: new Map(),
-  opened: [],
-  seen: 0,
-});
-
 /** Something became free on the address. */
 const noteOpened = (circle: Circle, index: bigint): void => {
-  const { known, opened, seen } = circle;
+  if (circle.answers === undefined) return;
+  const { opened, seen } = circle.answers;
   // Of a service that goes, each port becomes free.
-  if (known.size === 0 || (opened.length > seen && opened.at(-1) === index)) return;
+  if (opened.length > seen && opened.at(-1) === index) return;
   if (opened.length < mostKnown) opened.push(index);
-  else {
-    known.clear();
-    opened.length = 0;
-    circle.seen = 0;
-  }
+  else circle.answers = undefined;
 };
 
-const remember = (circle: Circle, name: string, known: Known): void => {
-  circle.seen = circle.opened.length;
-  circle.known.set(name, known);
+/** Keeps an answer for the next search for these ports. */
+const remember = (answers: Answers, name: string, known: Known): void => {
+  answers.seen = answers.opened.length;
+  if (answers.known.size < mostKnown || answers.known.has(name)) answers.known.set(name, known);
 };
 
 /** The answer to a search by what is known of it. */
-const searchAgain = (circle: Circle, ports: readonly string[], name: string, before: Known): bigint | undefined => {
-  const { addresses, opened } = circle;
+const searchAgain = (
+  circle: Circle,
+  ports: readonly string[],
+  answers: Answers,
+  name: string,
+  before: Known,
+): bigint | undefined => {
+  const { opened } = answers;
   let lowest: bigint | undefined;
   let seen = opened.length;
   for (let at = before.seen; at < opened.length; at++) {
@@ -143,9 +148,10 @@ const searchAgain = (circle: Circle, ports: readonly string[], name: string, bef
   }
   let { from } = before;
   if (lowest === undefined || (from !== undefined && from <= lowest)) {
+    const { addresses } = circle;
     from = search(circle, ports, from === undefined ? sizeOf(addresses) : countBelow(addresses, from)).fit;
   }
-  remember(circle, name, { from, seen });
+  remember(answers, name, { from, seen });
   return lowest === undefined || (from !== undefined && from < lowest) ? from : lowest;
 };
 
