@@ -202,6 +202,46 @@ test('a server that ends every watch at once is not asked without a pause', asyn
   expect(listeners()).toBe(1); // of the watch that is open
 });
 
+test('a watch that breaks again and again is told once, and when one has lived for 5 s', async () => {
+  const { clock, watch, start, lines } = reflectorRig();
+  await start();
+  for (let version = 11; version < 31; version++) {
+    await watch().send(event('ADDED', object('a', version, `${version}`)));
+    await watch().end(new ApiUnreachable(version % 2 === 0 ? 'reset' : 'aborted', undefined));
+    await clock.advanceAsync(millis(100));
+    expect(watch().isOpen()).toBe(true);
+  }
+  expect(lines).toEqual(['watch interrupted', 'watch interrupted']); // once for each reason
+  await clock.advanceAsync(millis(4999));
+  expect(lines).toHaveLength(2);
+  await clock.advanceAsync(millis(1));
+  expect(lines.slice(2)).toEqual(['watching again']);
+  await watch().end(new ApiUnreachable('reset', undefined));
+  expect(lines.slice(3)).toEqual(['watch interrupted']);
+});
+
+test('reasons that differ each time are told eight times', async () => {
+  const { clock, refusals, watch, start, lines } = reflectorRig();
+  await start();
+  for (let n = 0; n < 20; n++) refusals.push(new ApiUnreachable(`down at ${n}`, undefined));
+  await watch().end(new ApiUnreachable('reset', undefined));
+  await clock.advanceAsync(seconds(60));
+  expect(refusals).toEqual([]);
+  expect(lines.filter((line) => line === 'watch interrupted')).toHaveLength(8);
+});
+
+test('a version that is no longer kept is told when the list did not help', async () => {
+  const { clock, refusals, watch, start, lines } = reflectorRig();
+  const expired = new ApiError(410, 'Expired', 'too old');
+  await start();
+  await clock.advanceAsync(seconds(10));
+  refusals.push(expired, expired);
+  await watch().end();
+  expect([refusals.length, lines]).toEqual([1, []]);
+  await clock.advanceAsync(millis(100));
+  expect([refusals.length, lines]).toEqual([0, ['watch interrupted']]);
+});
+
 test('a line that is no event is a broken connection', async () => {
   const { clock, watch, watches, start } = reflectorRig();
   await start();
@@ -280,6 +320,18 @@ test('a relist does not wait for the pause after a failure, and outlives failure
   await clock.advanceAsync(seconds(1));
   await relisted;
   expect(lists).toHaveLength(3);
+});
+
+test('while a relist waits, a server that cannot be reached is asked every second', async () => {
+  const { clock, answers, watch, lists, reflector, start } = reflectorRig(0.999);
+  await start();
+  answers.splice(0, 1, new ApiUnreachable('down', undefined));
+  void reflector.relist();
+  await clock.advanceAsync(seconds(10));
+  expect(lists).toHaveLength(12); // one before, one at once, then after 0.3, 0.9 and 1 s, 1 s…
+  answers.splice(0, 1, page('40', []));
+  await clock.advanceAsync(seconds(1));
+  expect(watch().isOpen()).toBe(true);
 });
 
 test('a list that began before it is not enough for a relist', async () => {

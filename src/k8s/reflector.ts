@@ -64,6 +64,12 @@ const settledAfter: Millis = seconds(5);
 
 const bounds: BackoffBounds = { first: millis(100), longest: seconds(10) };
 
+/** While somebody waits for a list: a leader lists two collections, and gives no address before. */
+const awaitedBounds: BackoffBounds = { ...bounds, longest: seconds(1) };
+
+/** Reasons of failures that are told, each once, until all is well again: some reasons differ each time. */
+const mostTold = 8;
+
 /** Makes the copy; nothing happens until `run`. */
 export const createReflector = <View>(options: ReflectorOptions<View>): Reflector<View> => {
   const { api, clock, path, labelSelector, fieldSelector, project, onChange, random = Math.random } = options;
@@ -75,8 +81,8 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
   let version: string | undefined;
   /** The last wait, until something succeeds; undefined when all is well. */
   let delay: Millis | undefined;
-  /** The failure that was told last; undefined when all is well. */
-  let told: string | undefined;
+  /** The failures that were told; empty when all is well. */
+  const told = new Set<string>();
   /** Resolved after the next list that begins from now on. */
   let awaited: (() => void)[] = [];
   /** Ends the watch or pause under way, so that the list begins. */
@@ -92,10 +98,11 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
     return key;
   };
 
-  const succeed = (): void => {
+  /** A watch has lived for a while. */
+  const settle = (): void => {
     delay = undefined;
-    if (told !== undefined) log.info('watching again');
-    told = undefined;
+    if (told.size > 0) log.info('watching again');
+    told.clear();
   };
 
   /**
@@ -154,8 +161,8 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
   /** Follows the collection until the server ends the watch in good order; rejects if anything else ends it. */
   const watch = async (signal: AbortSignal): Promise<void> => {
     const quiet = watchdog(clock, quietLimit, signal);
-    let openedAt: Millis | undefined;
-    const hasSettled = (): boolean => openedAt !== undefined && clock.now() - openedAt >= settledAfter;
+    let isSettled = false;
+    let stopSettling = (): void => {};
     try {
       const timeout = shortestWatch + random() * (longestWatch - shortestWatch);
       const query = {
@@ -166,13 +173,16 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
         timeoutSeconds: Math.round(timeout / 1000),
       };
       const chunks = await api.stream({ path, query, signal: quiet.signal });
-      openedAt = clock.now();
+      stopSettling = clock.after(settledAfter, () => {
+        isSettled = true;
+        settle();
+      });
       const lines = new LineSplitter();
       for await (const chunk of chunks) {
         quiet.feed();
         for (const line of lines.push(chunk)) {
           takeIn(line);
-          succeed();
+          delay = undefined;
         }
       }
     } catch (error) {
@@ -181,19 +191,20 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
       return;
     } finally {
       quiet.stop();
-      if (hasSettled()) succeed();
+      stopSettling();
     }
     // A watch that ends at once, again and again, must not become a busy loop.
-    if (!hasSettled()) throw new ApiUnreachable('the server ended the watch at once', undefined);
+    if (!isSettled) throw new ApiUnreachable('the server ended the watch at once', undefined);
   };
 
   /** Waits after a failure; longer each time, and at least as long as the server asks for. */
   const pause = async (error: ApiError | ApiUnreachable, signal: AbortSignal): Promise<void> => {
     const reason = error.message;
-    if (reason === told || isExpired(error)) log.debug('watch interrupted', { reason });
-    else log.warn('watch interrupted', { reason });
-    told = reason;
-    delay = nextDelay(bounds, delay, random());
+    const isUsual = isExpired(error) && delay === undefined;
+    const isNews = !isUsual && !told.has(reason) && told.size < mostTold;
+    log[isNews ? 'warn' : 'debug']('watch interrupted', { reason });
+    if (isNews) told.add(reason);
+    delay = nextDelay(awaited.length > 0 ? awaitedBounds : bounds, delay, random());
     const asked = error instanceof ApiError ? error.retryAfter : undefined;
     await sleep(clock, millis(Math.max(delay, asked ?? 0)), signal);
   };
