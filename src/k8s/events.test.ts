@@ -181,7 +181,7 @@ test('a server that cannot be reached is tried again a few times', async () => {
   await settle();
   expect(calls).toHaveLength(1);
   await clock.advanceAsync(seconds(60));
-  expect(calls).toHaveLength(5);
+  expect(calls).toHaveLength(12);
   expect(warnings).toEqual(['event not written']);
 });
 
@@ -205,6 +205,29 @@ test('a final no is not tried again', async () => {
   await clock.advanceAsync(seconds(60));
   expect(calls).toHaveLength(1);
   expect(warnings).toEqual(['event not written']);
+});
+
+test('an event whose answer was lost is written once, and counted when it comes again', async () => {
+  let posts = 0;
+  const { clock, calls, warnings, recorder, settle } = rig(({ method }) => {
+    if (method !== 'POST') return;
+    if (posts++ === 0) throw new ApiUnreachable('the connection broke', undefined);
+    throw new ApiError(409, 'AlreadyExists', 'events "web.1" already exists');
+  });
+  recorder.record(service, assigned);
+  await clock.advanceAsync(seconds(60));
+  expect(calls.map(nameIn)).toEqual([nameIn(calls[0]), nameIn(calls[0])]);
+  expect(warnings).toEqual([]);
+  recorder.record(service, assigned);
+  await settle();
+  expect(calls[2]).toMatchObject({ method: 'PATCH', body: { count: 2 } });
+});
+
+test('a message is cut after 1,024 characters', async () => {
+  const { calls, recorder, settle } = rig();
+  for (const length of [2000, 262_144]) recorder.record(service, { ...assigned, message: 'x'.repeat(length) });
+  await settle();
+  expect(calls.map(({ body }) => (body as { message: string }).message)).toEqual(['x'.repeat(1024)]);
 });
 
 test('an event that was lost is not counted when it comes again', async () => {

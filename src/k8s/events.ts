@@ -1,6 +1,6 @@
 import type { Log } from '../lib/log.ts';
 import { millis, seconds, sleep, type Clock, type Millis } from '../lib/time.ts';
-import { ApiError, ApiUnreachable, isNotFound, type Api } from './api.ts';
+import { ApiError, ApiUnreachable, isAlreadyExists, isNotFound, type Api } from './api.ts';
 import { nextDelay, type BackoffBounds } from './backoff.ts';
 import { EventLimit, forgetOldest } from './event-limit.ts';
 import { collectionPath, objectPath, resources } from './resources.ts';
@@ -51,7 +51,10 @@ const mostWrites = 4;
 const longestQueue = 10_000;
 /** Events remembered, so that one that repeats is counted instead of written anew. */
 const mostRemembered = 1000;
-const mostAttempts = 5;
+/** With the waits in between about a minute: time enough to restart an API server. */
+const mostAttempts = 12;
+/** Characters of a message, as many as kube-apiserver takes in its newer form of events. */
+const longestMessage = 1024;
 const bounds: BackoffBounds = { first: seconds(1), longest: seconds(10) };
 
 type Entry = {
@@ -88,8 +91,9 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
     return `${object.name}.${(BigInt(wallTime()) * 1_000_000n + BigInt(sequence)).toString(16)}`;
   };
 
-  const record = (object: ObjectReference, event: EventText): void => {
+  const record = (object: ObjectReference, text: EventText): void => {
     if (isClosed) return;
+    const event = { ...text, message: text.message.slice(0, longestMessage) };
     const objectKey = [object.apiVersion, object.kind, object.namespace ?? '', object.name, object.uid].join('/');
     if (!limit.take(objectKey, clock.now())) return;
     const key = [objectKey, object.fieldPath ?? '', event.type, event.reason, event.message].join('/');
@@ -184,7 +188,12 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
       }
     }
     const path = collectionPath(resources.events, namespace);
-    await api.request({ method: 'POST', path, body: eventBody(entry, namespace, component, host), signal });
+    try {
+      await api.request({ method: 'POST', path, body: eventBody(entry, namespace, component, host), signal });
+    } catch (error) {
+      // Names do not repeat: it was written before, and the answer was lost.
+      if (!isAlreadyExists(error)) throw error;
+    }
   };
 
   const close = async (limit: Millis): Promise<void> => {
