@@ -209,6 +209,25 @@ test('a call ends at its deadline, and so does its connection', async () => {
   await gone;
 });
 
+test('when a call was swallowed, the idle connections are not trusted any more', async () => {
+  const dead = new Set<unknown>();
+  const { api, clock, calls } = await rig((call) => {
+    if (!dead.has(call.request.socket.remotePort) && calls.length > 4) json(call, 'ok');
+  });
+  const first = Array.from({ length: 4 }, async () => api.request({ path: '/a' }));
+  while (calls.length < 4) await new Promise((resolve) => setImmediate(resolve));
+  for (const call of calls) {
+    dead.add(call.request.socket.remotePort);
+    json(call, {});
+  }
+  await Promise.all(first);
+  const swallowed = failure(api.request({ path: '/b', deadline: seconds(3) }));
+  while (calls.length < 5) await new Promise((resolve) => setImmediate(resolve));
+  clock.advance(seconds(3));
+  expect(await swallowed).toMatchObject({ message: 'GET /b: no answer within 3 s' });
+  expect(await api.request({ path: '/c' })).toBe('ok');
+});
+
 test('after the process stood still, a call that waited for its connection for too long is not sent', async () => {
   const { api, calls, standStill } = await rig(() => {});
   const first = Array.from({ length: 32 }, async () => api.request({ path: '/first' }));

@@ -89,6 +89,15 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
     throw refusal(status, response.headers['retry-after'], await readAll(response));
   };
 
+  /**
+   * What to tell of a failed call. Whatever swallowed a call, a router that forgot about us for example, may have killed
+   * the idle connections as well: without them, the next call opens one.
+   */
+  const giveUp = (call: ApiRequest, limit: CallLimit, error: unknown): unknown => {
+    if (limit.isOver() && call.signal?.aborted !== true) closeIdle(agents);
+    return limit.explain(error);
+  };
+
   const request = async (call: ApiRequest): Promise<unknown> => {
     using limit = limitCall(call, clock);
     try {
@@ -96,7 +105,7 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
       const text = (await readAll(response)).toString();
       return text === '' ? undefined : (JSON.parse(text) as unknown);
     } catch (error) {
-      throw limit.explain(error);
+      throw giveUp(call, limit, error);
     }
   };
 
@@ -108,7 +117,7 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
       return bodyChunks(response, limit);
     } catch (error) {
       limit[Symbol.dispose]();
-      throw limit.explain(error);
+      throw giveUp(call, limit, error);
     }
   };
 
