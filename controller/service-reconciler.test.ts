@@ -1,78 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Allocator } from '../src/domain/allocator/allocator.ts';
-import type { Configuration, Pool } from '../src/domain/config/configuration.ts';
+import type { Configuration } from '../src/domain/config/configuration.ts';
 import type { ServiceView } from '../src/domain/objects.ts';
-import { withStatus } from '../src/domain/service/desired-status.ts';
-import { fakeClock } from '../test/support/fake-clock.ts';
 import { seconds } from '../src/lib/time.ts';
-import { configurationOf, poolOf, serviceView } from '../test/support/builders.ts';
-import { ServiceReconciler } from './service-reconciler.ts';
-
-const configuration = (...pools: readonly Pool[]): Configuration =>
-  configurationOf(pools, [{ advertisement: { name: 'l2', interfaces: undefined }, poolNames: undefined }]);
-
-/** A reconciler and an API server that keeps services; writes happen when the test says so. */
-const rig = (reassignOnPoolChange = false) => {
-  const clock = fakeClock();
-  const server = new Map<string, ServiceView>();
-  const requested = new Set<string>();
-  const told: string[] = [];
-  const planned: string[] = [];
-  let version = 100;
-  let writes = 0;
-  const start = (pools: Configuration): ServiceReconciler => {
-    const reconciler = new ServiceReconciler(
-      {
-        clock,
-        requestWrite: (service) => requested.add(service),
-        tell: ({ name }, { reason }) => told.push(`${name} ${reason}`),
-        onPlanned: ({ name }) => planned.push(name),
-        onUsageChanged: () => {},
-      },
-      new Allocator(),
-      { lbClass: '', metallbNamespace: 'metallb-system', reassignOnPoolChange },
-    );
-    reconciler.start(server.values(), pools);
-    return reconciler;
-  };
-  const store = (view: ServiceView): ServiceView => {
-    const stored = { ...view, resourceVersion: `${++version}` };
-    server.set(view.key, stored);
-    return stored;
-  };
-  return {
-    clock,
-    server,
-    told,
-    planned,
-    start,
-    store,
-    writes: () => writes,
-    create: (name: string, more: Partial<ServiceView> = {}): ServiceView =>
-      store(
-        serviceView({
-          name,
-          uid: `uid-${++version}`,
-          createdAt: `2026-01-01T00:00:${String(version % 60).padStart(2, '0')}Z`,
-          ...more,
-        }),
-      ),
-    /** Performs what was asked to be written; the answers come at once unless `answer` is false. */
-    write: (reconciler: ServiceReconciler, answer = true): void => {
-      for (const key of requested) {
-        requested.delete(key);
-        const pending = reconciler.pendingWrite(key);
-        const current = server.get(key);
-        if (pending === undefined || current?.resourceVersion !== pending.service.resourceVersion) continue;
-        writes++;
-        const stored = store(withStatus(current, pending.status));
-        if (answer) reconciler.confirm(stored);
-      }
-    },
-    address: (name: string): string | undefined => server.get(`default/${name}`)?.ingress[0]?.ip,
-  };
-};
+import { poolOf } from '../test/support/builders.ts';
+import { configuration, reconcilerRig as rig } from '../test/support/reconciler-rig.ts';
 
 test('a service gets its address, one write and one event', () => {
   const { create, start, write, writes, told, address } = rig();

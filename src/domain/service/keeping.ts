@@ -58,7 +58,8 @@ export const keep = (service: ServiceView, wish: Wish, context: PlanContext, new
       }
     }
   }
-  return { ips: had.filter((ip) => ips.has(ip)), pool: from, hasClaim: had.length > 0, lost, displaces };
+  const hasClaim = had.length > 0 || held?.leaving !== undefined;
+  return { ips: had.filter((ip) => ips.has(ip)), pool: from, hasClaim, lost, displaces };
 };
 
 /** The pool that is noted for kept addresses: the one that has them now, unless the service asked for the old one. */
@@ -105,12 +106,13 @@ const asksForAnother = (
   ip: Ip,
   had: readonly Ip[],
   from: string | undefined,
-  { requested, pool }: Wish,
+  { families, requested, pool }: Wish,
   { allocations }: PlanContext,
 ): boolean => {
   if (requested.length > 0 && !requested.includes(ip)) {
     const isNamedFamily = requested.some((other) => familyOf(other) === familyOf(ip));
-    if (isNamedFamily || !requested.every((other) => had.includes(other))) return true;
+    const isServed = requested.every((other) => had.includes(other) && families.includes(familyOf(other)));
+    if (isNamedFamily || !isServed) return true;
   }
   return pool !== undefined && pool !== from && pool !== allocations.poolOf(ip)?.name;
 };

@@ -14,7 +14,7 @@ import {
   notCompatible,
 } from './pool-suitability.ts';
 import { describeRefusal, summarizeRefusal } from './sharing.ts';
-import { joinBounded, quote, quoteList } from './text.ts';
+import { clip, joinBounded, quote, quoteList } from './text.ts';
 import type { Wish } from './wish.ts';
 
 /** What an address is chosen from. */
@@ -99,8 +99,8 @@ const chooseRequested = (service: ServiceView, wish: Wish, { pools, allocations 
   const unsuited = mismatch(service, pool);
   if (unsuited !== undefined) return refused(notCompatible(pool, unsuited, service));
   if (wish.pool !== undefined && wish.pool !== pool.name) {
-    const message = `requested loadBalancer IP(s) ${list} is not compatible with requested address pool ${wish.pool}`;
-    return refused(`${message.slice(0, 600)}: it is of pool ${quote(pool.name)}`);
+    const message = `requested loadBalancer IP(s) ${list} is not compatible with requested address pool`;
+    return refused(`${message} ${clip(wish.pool)}: it is of pool ${quote(pool.name)}`);
   }
   const refusals = requested.map((ip) => ({ ip, refusal: allocations.refusalOf(ip, service.key, wish.sharing) }));
   for (const { ip, refusal } of refusals) {

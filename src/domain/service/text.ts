@@ -4,9 +4,11 @@ const longestQuote = 80;
 /** An event's message may have 1,024 octets; what surrounds a list has its place within them. */
 const longestList = 640;
 
+/** The text, cut where it is long. */
+export const clip = (text: string): string => (text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text);
+
 /** The text in double quotes, cut where it is long. */
-export const quote = (text: string): string =>
-  JSON.stringify(text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text);
+export const quote = (text: string): string => JSON.stringify(clip(text));
 
 /** As Go's `%q` prints a list of addresses: `["192.0.2.1" "2001:db8::1"]`. */
 export const quoteList = (texts: readonly string[]): string => `[${texts.slice(0, 8).map(quote).join(' ')}]`;
