@@ -6,6 +6,7 @@ import {
   allocatedFrom,
   askIps,
   askPool,
+  conditionText,
   edit,
   everyPool,
   leavesAddresses,
@@ -173,6 +174,16 @@ describe('a service that gets nothing says why', () => {
     expect(after?.signature).toBe(before?.signature);
     const more = edit(large, poolOf('a', '192.0.2.0/31'), poolOf('b', '2001:db8::/64'));
     expect(planService(serviceView(), more).standing[0]?.signature).not.toBe(before?.signature);
+  });
+
+  test.each<[string, Partial<ServiceView>]>([
+    ['["203.0.113.1"] is not allowed in config: no pool has it', { loadBalancerIP: '203.0.113.1' }],
+    ['unknown pool "x"', { annotations: { [askPool]: 'x' } }],
+  ])('with a condition that does not change with other pools: %s', (why, asks) => {
+    for (const pools of [[], [poolOf('a', '192.0.2.1/32')]]) {
+      const plan = planService(serviceView(asks), planRig(...pools));
+      expect(conditionText(plan)).toBe(`False AllocationFailed ${why}`);
+    }
   });
 
   test('a bad request leaves the address alone', () => {

@@ -4,15 +4,7 @@ import type { Sharing } from '../allocator/sharing.ts';
 import type { Pool } from '../config/configuration.ts';
 import type { ServiceView } from '../objects.ts';
 import type { PlanContext } from './plan-context.ts';
-import {
-  automaticMismatch,
-  candidates,
-  describePools,
-  explain,
-  mismatch,
-  namePools,
-  notCompatible,
-} from './pool-suitability.ts';
+import { automaticMismatch, candidates, describePools, explain, mismatch, notCompatible } from './pool-suitability.ts';
 import { describeRefusal, summarizeRefusal } from './sharing.ts';
 import { clip, joinBounded, quote, quoteList } from './text.ts';
 import type { Wish } from './wish.ts';
@@ -90,7 +82,7 @@ const chooseRequested = (service: ServiceView, wish: Wish, { pools, allocations 
   const [pool] = homes;
   if (pool === undefined || homes.includes(undefined)) {
     const message = `${list} is not allowed in config`;
-    return refused(`${message}: ${describePools(pools)}`, `${message}: ${namePools(pools)}`);
+    return refused(`${message}: ${describePools(pools)}`, `${message}: no pool has it`);
   }
   const other = homes.find((home) => home !== pool);
   if (other !== undefined) {
@@ -122,7 +114,7 @@ const chooseFromNamed = (service: ServiceView, name: string, wish: Wish, context
   const pool = context.pools.find((candidate) => candidate.name === name);
   if (pool === undefined) {
     const message = `unknown pool ${quote(name)}`;
-    return refused(`${message}: ${describePools(context.pools)}`, `${message}: ${namePools(context.pools)}`);
+    return refused(`${message}: ${describePools(context.pools)}`, message);
   }
   const unsuited = mismatch(service, pool);
   if (unsuited !== undefined) return refused(notCompatible(pool, unsuited, service));

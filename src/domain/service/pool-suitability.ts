@@ -48,11 +48,10 @@ export const candidates = (service: ServiceView, pools: readonly Pool[]): readon
 };
 
 /** The pools there are, with some of their ranges. */
-export const describePools = (pools: readonly Pool[]): string =>
-  listPools(pools, ({ name, ranges }) => `${quote(name)} (${joinBounded(ranges.slice(0, 4).map(formatRange), ', ')})`);
-
-/** The pools there are, by name. */
-export const namePools = (pools: readonly Pool[]): string => listPools(pools, ({ name }) => quote(name));
-
-const listPools = (pools: readonly Pool[], describe: (pool: Pool) => string): string =>
-  pools.length === 0 ? 'there is no valid IPAddressPool' : `the pools are ${joinBounded(pools.map(describe), ', ')}`;
+export const describePools = (pools: readonly Pool[]): string => {
+  if (pools.length === 0) return 'there is no valid IPAddressPool';
+  const described = pools.map(
+    ({ name, ranges }) => `${quote(name)} (${joinBounded(ranges.slice(0, 4).map(formatRange), ', ')})`,
+  );
+  return `the pools are ${joinBounded(described, ', ')}`;
+};
