@@ -1,6 +1,7 @@
 import type { ConfigurationInput } from '../src/domain/config/assemble.ts';
 import type { CustomResource } from '../src/domain/config/custom-resource.ts';
-import { annotation, handlesClass, type ServiceView } from '../src/domain/objects.ts';
+import type { ServiceView } from '../src/domain/objects.ts';
+import { mayConcern } from '../src/domain/service/plan.ts';
 import type { Api } from '../src/k8s/api.ts';
 import { projectCustomResource } from '../src/k8s/custom-resource.ts';
 import { projectNamespace, projectNode, projectService } from '../src/k8s/projections.ts';
@@ -117,16 +118,14 @@ export const watchCluster = (options: ClusterOptions): Cluster => {
 };
 
 /**
- * Keeps the services that can concern us: those we serve, and those that still carry our annotation. The others, most
- * of a cluster's, cost nothing; a service that stops concerning us counts as deleted.
+ * Keeps the services that can concern us. The others, most of a cluster's, cost nothing; a service that stops concerning us
+ * counts as deleted.
  */
 const projectConcerned =
   (lbClass: string) =>
   (raw: unknown): ServiceView | undefined => {
     const service = projectService(raw);
-    if (service === undefined) return undefined;
-    const isServed = service.type === 'LoadBalancer' && handlesClass(lbClass, service);
-    return isServed || annotation(service, 'allocatedFromPool') !== undefined ? service : undefined;
+    return service !== undefined && mayConcern(service, { lbClass }) ? service : undefined;
   };
 
 /** Whether only the status differs. The raw objects come from JSON, in the server's stable order of fields. */
