@@ -9,7 +9,7 @@ const rig = () => {
   let disposed = 0;
   const limit: CallLimit = {
     check: () => {},
-  isOver: () => false,
+    isOver: () => false,
     race: (promise) => promise,
     onEnd: () => {},
     stopClock: () => {},

@@ -326,8 +326,9 @@ const rulesOf = (name: string, version = 0): Record<string, string> =>
   Object.fromEntries(
     Object.entries(specOf(name, version)['properties'] as Record<string, OpenApiSchema>).flatMap(([field, schema]) => {
       const { minimum, maximum, default: preset } = schema;
-      const bounds = minimum === undefined && maximum === undefined ? [] : [`${minimum ?? ''}..${maximum ?? ''}`];
-      const words = [...bounds, ...(preset === undefined ? [] : [`default ${preset}`])];
+      const text = (value: unknown): string => (value === undefined ? '' : JSON.stringify(value));
+      const bounds = minimum === undefined && maximum === undefined ? [] : [`${text(minimum)}..${text(maximum)}`];
+      const words = [...bounds, ...(preset === undefined ? [] : [`default ${text(preset)}`])];
       return words.length === 0 ? [] : [[field, words.join(' ')]];
     }),
   );
