@@ -9,6 +9,7 @@ const rig = () => {
   const clock = fakeClock();
   const bodies: string[] = [];
   const failures: Error[] = [];
+  let whileWriting = (): void => {};
   let usage: PoolUsage | undefined = {
     IPv4: { assigned: 1n, capacity: 6n },
     IPv6: { assigned: 0n, capacity: 1n << 64n },
@@ -19,6 +20,7 @@ const rig = () => {
         const failure = failures.pop();
         if (failure !== undefined) throw failure;
         bodies.push(`${path} ${JSON.stringify(body)}`);
+        whileWriting();
         return undefined;
       },
     },
@@ -30,7 +32,15 @@ const rig = () => {
     usage = { IPv4: { assigned: count, capacity: 6n }, IPv6: { assigned: 0n, capacity: 1n << 64n } };
     writer.touch('a');
   };
-  return { clock, bodies, failures, writer, assign, forget: () => (usage = undefined) };
+  return {
+    clock,
+    bodies,
+    failures,
+    writer,
+    assign,
+    forget: () => (usage = undefined),
+    onWrite: (action: () => void) => (whileWriting = action),
+  };
 };
 const counters = (assignedIPv4: number) => ({
   assignedIPv4,
@@ -97,4 +107,19 @@ test('what could not be written is written later', async () => {
   clock.advance(millis(2_000));
   await writer.work('a');
   expect(bodies).toHaveLength(1);
+});
+
+test('counters that somebody else writes while ours are on their way are put right', async () => {
+  const { clock, bodies, writer, assign, onWrite } = rig();
+  assign(1n);
+  clock.advance(millis(100));
+  onWrite(() => {
+    writer.observe('a', counters(5));
+    writer.touch('a');
+  });
+  await writer.work('a');
+  onWrite(() => {});
+  clock.advance(millis(2_000));
+  await writer.work('a');
+  expect(bodies).toHaveLength(2);
 });

@@ -77,7 +77,10 @@ export const poolStatusWriter = ({
         if (!touchedAt.has(pool)) touchedAt.set(pool, clock.now());
         throw error;
       }
-      observed.set(pool, Object.fromEntries(names.map((name) => [name, Number(counters[name])])) as WrittenCounters);
+      // What was seen while the call was under way may be newer than the call.
+      if (observed.get(pool) === before) {
+        observed.set(pool, Object.fromEntries(names.map((name) => [name, Number(counters[name])])) as WrittenCounters);
+      }
       return { type: 'done' };
     },
   };
