@@ -1,9 +1,8 @@
 import type { ApiServer, RawObject } from './api-server.ts';
-import { metallbNamespace } from './expectations.ts';
+import { metallbNamespace } from './model.ts';
 import type { Random } from './random.ts';
+import { createOrDelete, editService, poolNames } from './service-users.ts';
 
-const names = ['s0', 's1', 's2', 's3', 's4', 's5', 's6', 's7'] as const;
-const poolNames = ['p0', 'p1', 'p2', 'p3'] as const;
 /** Ranges that overlap, so that addresses change pools; the second with octets that `avoidBuggyIPs` leaves out. */
 const ranges = [
   '192.0.2.1-192.0.2.3',
@@ -12,18 +11,8 @@ const ranges = [
   '192.0.2.0/30',
   '192.0.2.8/31',
   '2001:db8::/127',
+  '2001:db8::1-2001:db8::4',
 ] as const;
-const addresses = [
-  '192.0.2.1',
-  '192.0.2.2',
-  '192.0.2.4',
-  '192.0.3.0',
-  '192.0.2.9',
-  '203.0.113.1',
-  '2001:db8::1',
-] as const;
-const prefixes = ['metallb.io', 'metallb.universe.tf'] as const;
-const allocatedFromKey = 'metallb.io/ip-allocated-from-pool';
 
 /** One thing that users, or programs other than the controller, do to the cluster; says what it was. */
 export const act = (server: ApiServer, random: Random): string => {
@@ -34,90 +23,16 @@ export const act = (server: ApiServer, random: Random): string => {
   return kind < 96 ? editAdvertisement(server, random) : relabelNamespace(server, random);
 };
 
-const serviceSpec = (random: Random): Record<string, unknown> => ({
-  type: random.chance(0.9) ? 'LoadBalancer' : 'ClusterIP',
-  clusterIPs: [random.chance(0.85) ? '10.96.0.10' : 'fd00::10'],
-});
-
-const createOrDelete = (server: ApiServer, random: Random): string => {
-  const name = random.pick(names);
-  const old = server.all('services').find(({ metadata }) => metadata.name === name);
-  if (old !== undefined) server.remove('services', old);
-  if (old !== undefined && random.chance(0.6)) return `delete ${name}`;
-  const spec = serviceSpec(random);
-  const isOther = spec['type'] === 'LoadBalancer' && random.chance(0.1);
-  server.create('services', {
-    metadata: {
-      name,
-      namespace: Number(name.slice(1)) % 3 === 0 ? 'team' : 'default',
-      labels: random.chance(0.3) ? { tier: 'gold' } : {},
-      annotations: random.chance(0.3) ? wish(random, {}) : {},
-    },
-    spec: isOther ? { ...spec, loadBalancerClass: 'other' } : spec,
-    status: { loadBalancer: {} },
-  });
-  return `${old === undefined ? 'create' : 're-create'} ${name}`;
+/** What a cluster has before anything happens. */
+export const furnish = (server: ApiServer, random: Random): void => {
+  for (const name of poolNames) if (random.chance(0.6)) createPool(server, name, random);
 };
 
-/** Annotations with another wish in them. */
-const wish = (random: Random, annotations: Readonly<Record<string, string>>): Record<string, string> => {
-  const suffix = random.pick(['address-pool', 'loadBalancerIPs']);
-  const key = `${random.pick(prefixes)}/${suffix}`;
-  const { [key]: old, ...rest } = annotations;
-  if (old !== undefined && random.chance(0.5)) return rest;
-  if (suffix === 'address-pool') return { ...rest, [key]: random.chance(0.9) ? random.pick(poolNames) : 'none' };
-  const list = random.chance(0.1) ? '192.0.2.1,2001:db8::1' : random.chance(0.1) ? 'nonsense' : random.pick(addresses);
-  return { ...rest, [key]: list };
-};
-
-const editService = (server: ApiServer, random: Random): string => {
-  const raw = random.anyOf(server.all('services'));
-  if (raw === undefined) return createOrDelete(server, random);
-  const { name, annotations = {}, labels = {} } = raw.metadata;
-  const put = (metadata: Partial<RawObject['metadata']>, spec: Record<string, unknown>, status = raw.status): void =>
-    server.replace('services', {
-      ...raw,
-      metadata: { ...raw.metadata, ...metadata },
-      spec: { ...raw.spec, ...spec },
-      ...(status === undefined ? {} : { status }),
-    });
-  const kind = random.below(10);
-  if (kind < 2) {
-    const type = raw.spec?.['type'] === 'LoadBalancer' ? 'ClusterIP' : 'LoadBalancer';
-    const loadBalancerClass = type === 'LoadBalancer' && random.chance(0.1) ? 'other' : undefined;
-    // The server empties the status of a service that is no LoadBalancer.
-    const loadBalancer = type === 'LoadBalancer' ? statusOf(raw) : {};
-    put({}, { type, loadBalancerClass }, { ...raw.status, loadBalancer });
-    return `${name} becomes ${type} ${loadBalancerClass ?? ''}`;
-  }
-  if (kind < 6) {
-    const wanted = wish(random, annotations);
-    put({ annotations: wanted }, {});
-    return `${name} is annotated ${JSON.stringify(wanted)}`;
-  }
-  if (kind < 7) {
-    const loadBalancerIP = random.chance(0.6) ? undefined : random.pick(addresses);
-    put({}, { loadBalancerIP });
-    return `${name} has loadBalancerIP ${loadBalancerIP ?? 'no more'}`;
-  }
-  if (kind < 8) {
-    put({ labels: labels['tier'] === undefined ? { tier: 'gold' } : {} }, {});
-    return `${name} is relabelled`;
-  }
-  if (kind < 9 && random.chance(0.4)) {
-    // What `kubectl replace` with the user's own file does.
-    const { [allocatedFromKey]: _, ...rest } = annotations;
-    put({ annotations: rest }, {});
-    return `${name} loses our annotation`;
-  }
-  put({}, { externalTrafficPolicy: random.pick(['Cluster', 'Local']) });
-  return `${name} gets a traffic policy`;
-};
-
-const statusOf = ({ status }: RawObject): unknown => status?.['loadBalancer'] ?? {};
+const createPool = (server: ApiServer, name: string, random: Random): void =>
+  void server.create('ipaddresspools', { metadata: { name, namespace: metallbNamespace }, spec: poolSpec(random) });
 
 const poolSpec = (random: Random): Record<string, unknown> => ({
-  addresses: Array.from({ length: 1 + random.below(2) }, () => random.pick(ranges)),
+  addresses: Array.from({ length: 1 + random.below(3) }, () => random.pick(ranges)),
   autoAssign: random.chance(0.8),
   avoidBuggyIPs: random.chance(0.3),
   ...(random.chance(0.3)
@@ -135,15 +50,22 @@ const poolSpec = (random: Random): Record<string, unknown> => ({
 const editPool = (server: ApiServer, random: Random): string => {
   const name = random.pick(poolNames);
   const old = server.all('ipaddresspools').find(({ metadata }) => metadata.name === name);
-  if (old !== undefined && random.chance(0.3)) {
+  if (old === undefined) {
+    createPool(server, name, random);
+    return `create pool ${name}`;
+  }
+  if (random.chance(0.3)) {
     server.remove('ipaddresspools', old);
     return `remove pool ${name}`;
   }
+  if (random.chance(0.05)) {
+    server.replace('ipaddresspools', { ...old, status: { assignedIPv4: random.below(9) } });
+    return `pool ${name} has other counters`;
+  }
   const fresh = poolSpec(random);
   const key = random.pick(['addresses', 'autoAssign', 'avoidBuggyIPs', 'serviceAllocation']);
-  const spec = old === undefined || random.chance(0.3) ? fresh : { ...old.spec, [key]: fresh[key] };
-  if (old === undefined) server.create('ipaddresspools', { metadata: { name, namespace: metallbNamespace }, spec });
-  else server.replace('ipaddresspools', { ...old, spec });
+  const spec = random.chance(0.3) ? fresh : { ...old.spec, [key]: fresh[key] };
+  server.replace('ipaddresspools', { ...old, spec });
   return `pool ${name} is ${JSON.stringify(spec)}`;
 };
 
@@ -158,7 +80,7 @@ const editAdvertisement = (server: ApiServer, random: Random): string => {
 };
 
 const relabelNamespace = (server: ApiServer, random: Random): string => {
-  const raw = random.anyOf(server.all('namespaces'));
+  const raw: RawObject | undefined = random.anyOf(server.all('namespaces'));
   if (raw === undefined) return 'no namespace';
   const labels = raw.metadata.labels?.['rich'] === undefined ? { rich: 'yes' } : {};
   server.replace('namespaces', { ...raw, metadata: { ...raw.metadata, labels } });

@@ -6,6 +6,8 @@ export type FakeClock = Clock & {
   readonly advance: (delay: Millis) => void;
   /** As `advance`, and lets promises settle after each timer. */
   readonly advanceAsync: (delay: Millis) => Promise<void>;
+  /** Lets `delay` pass as in a process that is stopped: no timer runs, and those that fall due are late. */
+  readonly standStill: (delay: Millis) => void;
   /** Timers that wait. */
   readonly pending: () => number;
 };
@@ -51,6 +53,9 @@ export const fakeClock = (): FakeClock => {
       await settle();
       while (step(limit)) await settle();
       await settle();
+    },
+    standStill: (delay) => {
+      time += delay;
     },
     pending: () => timers.size,
   };

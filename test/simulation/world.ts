@@ -1,0 +1,224 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { EventText } from '../../src/k8s/events.ts';
+import { millis } from '../../src/lib/time.ts';
+import { type ApiServer, createApiServer } from './api-server.ts';
+import type { PendingCall } from './connection.ts';
+import { expectRest } from './expectations.ts';
+import { metallbNamespace, viewOf } from './model.ts';
+import type { Random, Story } from './random.ts';
+import { type Election, launchReplica, type Replica } from './replica.ts';
+import { type DoubleUse, doubleUses, expectReasonToChange, watchShowings } from './write-rules.ts';
+
+export type WorldOptions = {
+  readonly random: Random;
+  readonly story: Story;
+  readonly replicas: number;
+  readonly election: Election;
+  readonly reassignOnPoolChange: boolean;
+};
+
+/** An event that a replica has recorded for a service. */
+export type ToldEvent = { readonly service: string; readonly event: EventText };
+
+/** One cluster with its controllers, in which nothing moves unless it is told to. */
+export type World = {
+  readonly server: ApiServer;
+  /** Those that have not been killed and have not ended. */
+  readonly replicas: readonly Replica[];
+  readonly launch: () => Replica;
+  readonly kill: (replica: Replica) => void;
+  /** Calls of processes that were killed, still on their way. */
+  readonly ghosts: Set<PendingCall>;
+  /** Whether calls for the Lease are answered at once. */
+  isLeaseServed: boolean;
+  /** Lets the processes do all they can without being told more, and looks at the outcome. */
+  readonly settle: () => Promise<void>;
+  readonly advance: (delay: number) => Promise<void>;
+  /** Gives all answers until there is nothing to do any more, and throws unless everything is as it must be. */
+  readonly rest: () => Promise<void>;
+  /** Status writes so far, whatever came of them. */
+  readonly writes: () => number;
+  /** Events about services so far. */
+  readonly told: ToldEvent[];
+  /** Addresses that were given twice so far; without a forced second leader that throws. */
+  readonly doubleUses: DoubleUse[];
+  readonly launches: () => number;
+  readonly terms: () => number;
+};
+
+/** Longer than anything waits for another attempt. */
+const quietTime = 36_000;
+/** A leader must be answered in between. */
+const leaseStep = 500;
+
+export const createWorld = (options: WorldOptions): World => {
+  const { random, story, election, reassignOnPoolChange } = options;
+  const living = new Map<string, Replica>();
+  const ghosts = new Set<PendingCall>();
+  const told: ToldEvent[] = [];
+  const found: DoubleUse[] = [];
+  const showings = watchShowings();
+  let now = 0;
+  let launches = 0;
+  let writesOfOthers = 0;
+  let termsOfOthers = 0;
+  /** Also of the dead, whose writes may still be on their way. */
+  const known = new Map<string, Replica['known']>();
+
+  const server = createApiServer({
+    onStatus: (before, after, writer) => {
+      if (before.spec?.['type'] === undefined) return; // a pool
+      const { name } = before.metadata;
+      story.tell(`  ${writer}, ${name}: ${JSON.stringify(before.status)} becomes ${JSON.stringify(after.status)}`);
+      const doubled = doubleUses(viewOf(before), viewOf(after), showings);
+      found.push(...doubled);
+      if (election === 'none' && options.replicas > 1) return;
+      for (const { ip, services } of doubled) {
+        throw new Error(`${services.map((view) => view.name).join(' and ')} both show ${ip}`);
+      }
+      expectReasonToChange(before, after, known.get(writer) ?? [], showings, reassignOnPoolChange);
+    },
+    onStored: (collection, event) => {
+      if (collection === 'services') showings.note(event);
+      if (collection === 'leases') story.tell(`  lease: ${JSON.stringify(event.raw.spec)}`);
+    },
+  });
+
+  const launch = (): Replica => {
+    const name = `c${launches++}`;
+    const replica = launchReplica({
+      server,
+      name,
+      election,
+      reassignOnPoolChange,
+      now: () => now,
+      random: random.next,
+      onEvent: ({ kind, name: service }, event) => {
+        if (kind !== 'Service') return;
+        story.tell(`  ${name}, ${service}: ${event.reason} ${event.message}`);
+        told.push({ service, event });
+      },
+    });
+    living.set(name, replica);
+    known.set(name, replica.known);
+    return replica;
+  };
+
+  const forget = (replica: Replica): void => {
+    living.delete(replica.name);
+    writesOfOthers += replica.sent();
+    termsOfOthers += replica.terms();
+  };
+
+  const kill = (replica: Replica): void => {
+    for (const call of [...replica.writes, ...replica.leaseCalls, ...replica.stray]) {
+      if (!call.isApplied()) ghosts.add(call);
+    }
+    forget(replica);
+  };
+
+  /** Answers what is asked about the Lease; whether there was anything. */
+  const serveLease = (): boolean => {
+    let isBusy = false;
+    for (const replica of living.values()) {
+      if (replica.isStopped) continue;
+      for (const call of replica.leaseCalls) {
+        isBusy = true;
+        if (!call.isApplied()) call.apply();
+        call.answer();
+      }
+      for (const list of replica.lists) {
+        if (list.collection !== 'leases') continue;
+        isBusy = true;
+        list.answer();
+      }
+      for (const watch of replica.watches) {
+        for (; watch.collection === 'leases' && watch.behind() > 0; watch.deliver()) isBusy = true;
+      }
+    }
+    return isBusy;
+  };
+
+  const settle = async (): Promise<void> => {
+    do {
+      await turn();
+      await turn();
+      for (const replica of living.values()) {
+        if (!replica.isStopped) replica.check();
+        if (replica.hasEnded()) kill(replica);
+      }
+    } while (world.isLeaseServed && serveLease());
+  };
+
+  const advance = async (delay: number): Promise<void> => {
+    const step = election === 'lease' ? leaseStep : delay;
+    for (let left = delay; left > 0; left -= step) {
+      const passing = millis(Math.min(step, left));
+      now += passing;
+      for (const replica of living.values()) {
+        if (replica.isStopped) replica.clock.standStill(passing);
+        else replica.clock.advance(passing);
+      }
+      await settle();
+    }
+  };
+
+  const writes = (): number => [...living.values()].reduce((sum, { sent }) => sum + sent(), writesOfOthers);
+
+  /** Serves everything that waits; whether there was anything. */
+  const serveAll = async (): Promise<boolean> => {
+    let isBusy = false;
+    for (const ghost of ghosts) ghost.apply();
+    ghosts.clear();
+    for (const { lists, watches, writes: calls, stray } of living.values()) {
+      isBusy ||= lists.size + calls.size + stray.size > 0;
+      for (const list of lists) list.answer();
+      for (const call of stray) call.apply();
+      for (const watch of watches) for (; watch.behind() > 0; watch.deliver()) isBusy = true;
+      for (const call of calls) {
+        if (!call.isApplied()) call.apply();
+        call.answer();
+      }
+    }
+    await settle();
+    return isBusy;
+  };
+
+  const rest = async (): Promise<void> => {
+    world.isLeaseServed = true;
+    for (const replica of living.values()) replica.isStopped = false;
+    let quiet = 0;
+    for (let rounds = 0; quiet < quietTime; rounds++) {
+      if (rounds > 3000) throw new Error('the controller does not come to rest');
+      const before = writes();
+      while (await serveAll());
+      if (writes() > before) quiet = 0;
+      const step = election === 'lease' ? leaseStep : 200 + quiet;
+      await advance(step);
+      quiet = writes() > before ? 0 : quiet + step;
+    }
+    expectRest(server, reassignOnPoolChange);
+  };
+
+  const world: World = {
+    server,
+    get replicas() {
+      return [...living.values()];
+    },
+    launch,
+    kill,
+    ghosts,
+    isLeaseServed: true,
+    settle,
+    advance,
+    rest,
+    writes,
+    told,
+    doubleUses: found,
+    launches: () => launches,
+    terms: () => [...living.values()].reduce((sum, { terms }) => sum + terms(), termsOfOthers),
+  };
+  for (const name of ['default', 'team', metallbNamespace]) server.create('namespaces', { metadata: { name } });
+  for (let count = 0; count < options.replicas; count++) launch();
+  return world;
+};
