@@ -207,6 +207,18 @@ describe('in place', () => {
     expect(planService(after, context)).toMatchObject({ events: [], status: { ingress: ips } });
   });
 
+  test('an address that it asks for is kept when the family of the other one is gone, which is told', () => {
+    const annotations = { [allocatedFrom]: 'a', [askIps]: all.join() };
+    const view = prefer({ ...had(...all), annotations, clusterIPs: [v4] });
+    const context = planRig(pool);
+    const plan = planService(view, context);
+    const why =
+      'requested loadBalancer IP(s) ["192.0.2.3" "2001:db8::3"] does not match the ipFamily of the service (IPv4)';
+    expect(heard(plan)).toEqual([`Warning AllocationFailed Failed to allocate IP for "default/web": ${why}`]);
+    expect(conditionText(plan)).toBe(`True AllocatedPartly IP ["192.0.2.3"] from pool "a"; ${why}`);
+    expect(planService(perform(view, plan, context), context).status).toEqual(plan.status);
+  });
+
   test('an address that its pool has no second family for is kept without a flap', () => {
     const context = planRig(poolOf('a', '192.0.2.0/29'), other);
     for (const view of [prefer(had('192.0.2.3')), requireBoth(had('192.0.2.3'))]) {

@@ -17,7 +17,7 @@ import {
 } from './events.ts';
 import { keep, type Kept, poolOfKept, shownAddresses } from './keeping.ts';
 import type { PlanContext } from './plan-context.ts';
-import { chooseAdditional, chooseAddresses, type Refusal, type Wait } from './pool-choice.ts';
+import { chooseAdditional, chooseAddresses, familyMismatch, type Refusal, type Wait } from './pool-choice.ts';
 import { sharingOf } from './sharing.ts';
 import { quoteList } from './text.ts';
 import { anythingGoes, type Unclear, type Wish, wishOf } from './wish.ts';
@@ -165,6 +165,7 @@ const planServed = (
     if (choice.type === 'chosen') ips.push(...choice.ips);
     else refusal = choice;
   }
+  if (wish.requested.some((ip) => !wish.families.includes(familyOf(ip)))) refusal = familyMismatch(wish);
   const allocation: Allocation = { ips, pool: given.pool, sharing: wish.sharing };
   const loss = eventsOfLoss(service, kept.lost);
   return makePlan({
@@ -185,7 +186,9 @@ const planServed = (
 };
 
 const partlyFailed = (key: ObjectKey, wish: Wish, { message, lasting }: Refusal): StandingEvent =>
-  wish.isOneFamilyEnough ? additionalFailed(message, lasting) : allocationFailed(key, message, lasting);
+  wish.isOneFamilyEnough && wish.families.length > 1
+    ? additionalFailed(message, lasting)
+    : allocationFailed(key, message, lasting);
 
 /** What stands in the status was written by somebody else, and nothing of it is ours. */
 const isForeign = ({ ingress }: ServiceView, { hasClaim }: Kept): boolean => !hasClaim && ingress.length > 0;

@@ -62,6 +62,14 @@ export const chooseAdditional = (
   return chooseFromNamed(service, name ?? '', { ...wish, families: [family], isOneFamilyEnough: false }, context);
 };
 
+/** The addresses asked for are not those of the service's families. */
+export const familyMismatch = ({ requested, families }: Wish): Refusal => {
+  const wanted = families.join(' and ');
+  return refused(
+    `requested loadBalancer IP(s) ${quoteList(requested)} does not match the ipFamily of the service (${wanted})`,
+  );
+};
+
 const refused = (message: string, lasting = message, waits: readonly Wait[] = []): Refusal => ({
   type: 'refused',
   reason: 'AllocationFailed',
@@ -74,10 +82,7 @@ const chooseRequested = (service: ServiceView, wish: Wish, { pools, allocations 
   const { requested, families } = wish;
   const list = quoteList(requested);
   const isMatch = requested.length === families.length && requested.every((ip) => families.includes(familyOf(ip)));
-  if (!isMatch) {
-    const wanted = families.join(' and ');
-    return refused(`requested loadBalancer IP(s) ${list} does not match the ipFamily of the service (${wanted})`);
-  }
+  if (!isMatch) return familyMismatch(wish);
   const homes = requested.map((ip) => allocations.poolOf(ip));
   const [pool] = homes;
   if (pool === undefined || homes.includes(undefined)) {
