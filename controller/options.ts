@@ -24,7 +24,9 @@ const flags = {
     fallback: 'config',
   }),
   'leader-elect': flag.bool({
-    help: 'let the replicas agree by a Lease on the one that works; false: there is but one replica',
+    help:
+      'let the replicas agree by a Lease on the one that works; false: there is never a second one, so the Deployment ' +
+      'needs replicas: 1 and the strategy Recreate',
     fallback: true,
   }),
   'reassign-on-pool-change': flag.bool({
