@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sandbox } from '../test/support/sandbox/sandbox.ts';
-import { applyPool, onClient, progress, withCluster } from './cluster/cluster.ts';
+import { applyPool, createServices, progress, withCluster } from './cluster/cluster.ts';
 import { memory, processesOf } from './cluster/processes.ts';
+import { type BenchOptions, inThousands, sizesOf } from './options.ts';
 import type { BenchResult, BenchRow } from './result.ts';
 
 /** Long enough for the garbage collections that follow a burst. */
@@ -18,19 +19,19 @@ const rows = async (sandbox: Sandbox, load: string): Promise<BenchRow[]> => {
   return [await row('controller'), await row('speaker')];
 };
 
-const grow = async (sandbox: Sandbox, prefix: string, services: number): Promise<void> => {
-  progress(`creating ${services} services`);
-  await onClient(sandbox, 'burst-program.ts', prefix, String(services), '4');
-};
-
-/** Resident memory of the largest process of each program (VmRSS and RssAnon): idle, with 1,000 and 6,000 services. */
-export const run = (): Promise<BenchResult> =>
+/**
+ * Resident memory of the largest process of each program (VmRSS and RssAnon): idle, and with more and more services. Of
+ * the controller's replicas that is the one that works, or the other.
+ */
+export const run = (options: BenchOptions): Promise<BenchResult> =>
   withCluster(3, async (sandbox) => {
     await applyPool(sandbox);
-    const idle = await rows(sandbox, 'idle');
-    await grow(sandbox, 'first', 1000);
-    const thousand = await rows(sandbox, '1,000 services');
-    await grow(sandbox, 'more', 5000);
-    const sixThousand = await rows(sandbox, '6,000 services');
-    return { bench: 'memory', unit: 's', rows: [...idle, ...thousand, ...sixThousand] };
+    const found = await rows(sandbox, 'idle');
+    let created = 0;
+    for (const size of sizesOf(options, [1000, 6000, 10_000])) {
+      await createServices(sandbox, `upto-${size}`, size - created);
+      created = size;
+      found.push(...(await rows(sandbox, `${inThousands(size)} services`)));
+    }
+    return { bench: 'memory', unit: 's', rows: found };
   });

@@ -20,6 +20,8 @@ export type BenchRow = {
   readonly lastMs?: number;
   /** Per cent of one core. */
   readonly cpuPercent?: number;
+  /** Milliseconds of processor time for each service. */
+  readonly cpuMsPerService?: number;
   readonly answeredPercent?: number;
   readonly rssMiB?: number;
   readonly anonMiB?: number;
@@ -53,6 +55,7 @@ const columns = [
   'perSecond',
   'lastMs',
   'cpuPercent',
+  'cpuMsPerService',
   'answeredPercent',
   'rssMiB',
   'anonMiB',

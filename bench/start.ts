@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { apiWrites, writesBetween } from '../test/support/cluster/api-writes.ts';
 import { eventually } from '../test/support/cluster/eventually.ts';
 import { getObject } from '../test/support/cluster/metallb.ts';
 import type { Sandbox } from '../test/support/sandbox/sandbox.ts';
-import { applyPool, onClient, progress, startOnClient, withCluster } from './cluster/cluster.ts';
-import { type PodProcess, processesOf, startedAt } from './cluster/processes.ts';
+import { createEndpoint, createService, watchAddresses } from './cluster/client.ts';
+import { applyPool, createServices, progress, startOnClient, withCluster } from './cluster/cluster.ts';
+import { bothReady, controllerWrites, scaleControllers, sumOf } from './cluster/controllers.ts';
+import { isAlive, type PodProcess, processesOf, startedAt } from './cluster/processes.ts';
+import { type BenchOptions, inThousands, sizesOf } from './options.ts';
 import { type BenchResult, type BenchRow, summarise } from './result.ts';
 
 const restarts = 5;
@@ -26,63 +28,50 @@ const addresses = async (sandbox: Sandbox): Promise<Map<string, string>> => {
   );
 };
 
-/** Deletes the pod of a component on a node, and gives the process that follows. */
-const restart = async (
-  sandbox: Sandbox,
-  component: 'controller' | 'speaker',
-  { pid, node }: PodProcess,
-): Promise<PodProcess> => {
+/** Deletes the pod of the speaker on a node, and gives the process that follows. */
+const restartSpeaker = async (sandbox: Sandbox, { pid, node }: PodProcess): Promise<PodProcess> => {
   await sandbox.kubectl(
-    ['-n', 'metallb-system', 'delete', 'pod', '-l', `component=${component}`, `--field-selector=spec.nodeName=${node}`],
+    ['-n', 'metallb-system', 'delete', 'pod', '-l', 'component=speaker', `--field-selector=spec.nodeName=${node}`],
     { timeout: 60_000 },
   );
   return eventually(
     'the next process runs',
-    async () =>
-      (await processesOf(sandbox, component)).find(
-        (process) => process.pid !== pid && (component === 'controller' || process.node === node),
-      ),
+    async () => (await processesOf(sandbox, 'speaker')).find((process) => process.pid !== pid && process.node === node),
     { every: 5 },
   );
 };
 
-const controllerRestart = async (sandbox: Sandbox, services: number): Promise<BenchRow> => {
+/**
+ * Ends all replicas, creates a service, and has both start: from the start of the first process until the service has
+ * its address. The replicas that ended gave the Lease back.
+ */
+const controllerStart = async (sandbox: Sandbox, services: number): Promise<BenchRow> => {
   const times: number[] = [];
   let writes = 0;
   let changed = 0;
+  const served = await watchAddresses(sandbox.api);
   for (let index = 0; index < restarts; index++) {
-    const before = { addresses: await addresses(sandbox), writes: await apiWrites(sandbox) };
-    const [old] = await processesOf(sandbox, 'controller');
-    if (old === undefined) throw new Error('there is no controller');
-    // Waiting for its address from before the restart on; the controller must be the one that is slow.
-    const [next, served] = await Promise.all([
-      restart(sandbox, 'controller', old),
-      eventually('the old controller has ended', () => !isAlive(old.pid), { every: 1 }).then(() =>
-        onClient<{ addressed: number }>(sandbox, 'serve-program.ts', `new-${index}`),
-      ),
-    ]);
-    times.push(served.addressed - startedAt(next.pid));
-    await sleep(3000); // late writes would come now
-    const after = { addresses: await addresses(sandbox), writes: await apiWrites(sandbox) };
-    writes += writesBetween(before.writes, after.writes, ['services/status']) - 1; // the new service's own
-    changed += [...before.addresses].filter(([name, ip]) => after.addresses.get(name) !== ip).length;
-    progress(`controller restart ${index + 1} of ${restarts}: ${times.at(-1)?.toFixed(0)} ms`);
+    await bothReady(sandbox);
+    const before = await addresses(sandbox);
+    await scaleControllers(sandbox, 0);
+    const name = `new-${index}`;
+    await createEndpoint(sandbox.api, name);
+    await createService(sandbox.api, name);
+    await scaleControllers(sandbox, 2);
+    const { at } = await served.get(name);
+    await bothReady(sandbox);
+    const started = (await processesOf(sandbox, 'controller')).map(({ pid }) => startedAt(pid));
+    times.push(at - Math.min(...started));
+    await sleep(5000); // late writes would come now
+    // The ConfigurationState belongs to the pod, and went with the last one.
+    const { configurationstates: _, 'configurationstates/status': __, ...written } = await controllerWrites(sandbox);
+    progress(`controller start ${index + 1} of ${restarts}: ${times.at(-1)?.toFixed(0)} ms`);
+    // The new service has its status, its event, and is counted in its pool.
+    writes += sumOf(written) - 3;
+    const after = await addresses(sandbox);
+    changed += [...before].filter(([name, ip]) => after.get(name) !== ip).length;
   }
-  return {
-    case: `controller, ${services} services: exec to a new service's address`,
-    ...summarise(times),
-    writes,
-    changed,
-  };
-};
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return { case: `${inThousands(services)} services, controller`, ...summarise(times), writes, changed };
 };
 
 type Answers = { readonly last: number; readonly owners: Readonly<Record<string, string>> };
@@ -94,7 +83,7 @@ const ask = (sandbox: Sandbox, wanted: readonly string[]): Promise<Answers> => {
 };
 
 const speakerRestart = async (sandbox: Sandbox, count: number): Promise<BenchRow> => {
-  await onClient(sandbox, 'burst-program.ts', 'held', String(count), '4');
+  await createServices(sandbox, 'held', count);
   const wanted = [...(await addresses(sandbox)).values()];
   await ask(sandbox, wanted);
   const times: number[] = [];
@@ -102,7 +91,7 @@ const speakerRestart = async (sandbox: Sandbox, count: number): Promise<BenchRow
     const [old] = await processesOf(sandbox, 'speaker');
     if (old === undefined) throw new Error('there is no speaker');
     const [next, { last }] = await Promise.all([
-      restart(sandbox, 'speaker', old),
+      restartSpeaker(sandbox, old),
       eventually('the old speaker has ended', () => !isAlive(old.pid), { every: 1 }).then(() => ask(sandbox, wanted)),
     ]);
     times.push(last - startedAt(next.pid));
@@ -119,7 +108,7 @@ const foreignFrames = async (sandbox: Sandbox): Promise<BenchRow> => {
   const old = (await processesOf(sandbox, 'speaker')).find(({ node }) => node === 'n1');
   if (old === undefined) throw new Error('there is no speaker on n1');
   const capture = startOnClient<Frames>(sandbox, 'frames-program.ts');
-  const next = await restart(sandbox, 'speaker', old);
+  const next = await restartSpeaker(sandbox, old);
   progress('capturing for 30 s after the restart of a speaker');
   await sleep(30_000);
   const { owners } = await ask(sandbox, wanted);
@@ -140,16 +129,27 @@ const foreignFrames = async (sandbox: Sandbox): Promise<BenchRow> => {
 };
 
 /** What a restart costs: until service, in writes, in changed addresses and in frames for addresses of others. */
-export const run = async (): Promise<BenchResult> => {
-  const three = await withCluster(3, async (sandbox) => {
+export const run = async (options: BenchOptions): Promise<BenchResult> => {
+  const sizes = sizesOf(options, [1000, 5000]);
+  const rows = await withCluster(3, async (sandbox) => {
+    const found: BenchRow[] = [];
     await applyPool(sandbox);
-    progress('creating 1,000 services');
-    await onClient(sandbox, 'burst-program.ts', 'held', '1000', '4');
-    return [await controllerRestart(sandbox, 1000), await foreignFrames(sandbox)];
+    let created = 0;
+    for (const size of sizes) {
+      await createServices(sandbox, `upto-${size}`, size - created);
+      created = size;
+      found.push(await controllerStart(sandbox, size));
+      if (size === 1000) found.push(await foreignFrames(sandbox));
+    }
+    return found;
   });
-  const one = await withCluster(1, async (sandbox) => {
-    await applyPool(sandbox);
-    return speakerRestart(sandbox, 330);
-  });
-  return { bench: 'start', unit: 'ms', rows: [...three, one] };
+  if (options.services === undefined) {
+    rows.push(
+      await withCluster(1, async (sandbox) => {
+        await applyPool(sandbox);
+        return speakerRestart(sandbox, 330);
+      }),
+    );
+  }
+  return { bench: 'start', unit: 'ms', rows };
 };

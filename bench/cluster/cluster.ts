@@ -19,9 +19,18 @@ export const withCluster = async <T>(nodes: number, work: (sandbox: Sandbox) => 
   return await work(sandbox);
 };
 
-/** A pool of 8,192 addresses that is announced. */
+/** 16,384 addresses of the LAN. */
+export const poolRange = '198.18.64.0/18';
+
+/** A pool of that range that is announced. */
 export const applyPool = (sandbox: Sandbox): Promise<void> =>
-  apply(sandbox, pool('bench', ['198.18.64.0/19']), l2Advertisement('bench'));
+  apply(sandbox, pool('bench', [poolRange]), l2Advertisement('bench'));
+
+/** Creates services by four writers and waits until each has its address. */
+export const createServices = async (sandbox: Sandbox, prefix: string, count: number): Promise<void> => {
+  progress(`creating ${count} services`);
+  await onClient(sandbox, 'burst-program.ts', prefix, String(count), '4');
+};
 
 /** One of the programs beside this file, running on the LAN's client. */
 export type ClientProgram<T> = {

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import process from 'node:process';
 import { eventually } from '../../test/support/cluster/eventually.ts';
 import { getObject } from '../../test/support/cluster/metallb.ts';
 import type { Sandbox } from '../../test/support/sandbox/sandbox.ts';
 
 /** A process of ours in the sandbox. */
-export type PodProcess = { readonly pid: number; readonly node: string };
+export type PodProcess = { readonly pid: number; readonly pod: string; readonly node: string; readonly ip: string };
 
 /** Ticks of `utime` and `stime` per second (USER_HZ, the same on every Linux that Node runs on). */
 const ticksPerSecond = 100;
@@ -13,6 +14,7 @@ type Pods = {
   readonly items: readonly {
     readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
     readonly spec: { readonly nodeName: string };
+    readonly status: { readonly podIP?: string };
   }[];
 };
 
@@ -22,9 +24,31 @@ export const processesOf = (sandbox: Sandbox, component: 'controller' | 'speaker
     const pods = await getObject<Pods>(sandbox, '-n', 'metallb-system', 'pods', '-l', `component=${component}`);
     const found = (pods?.items ?? [])
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-      .map(({ metadata, spec }) => ({ pid: pidOfPod(metadata.name), node: spec.nodeName }));
+      .map(({ metadata: { name }, spec, status }) => ({
+        pid: pidOfPod(name),
+        pod: name,
+        node: spec.nodeName,
+        ip: status.podIP ?? '',
+      }));
     return found.length > 0 && found.every(({ pid }) => pid !== undefined) && (found as PodProcess[]);
   });
+
+/** Whether a process lives. */
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** The pid of a component of the control plane, such as `kube-apiserver`. */
+export const pidOfComponent = (sandbox: Sandbox, name: string): number => {
+  const component = sandbox.components().find((each) => each.name === name);
+  if (component === undefined) throw new Error(`there is no ${name}`);
+  return component.id.pid;
+};
 
 /** The pid of the program in a pod; undefined while it has none. */
 const pidOfPod = (pod: string): number | undefined =>
