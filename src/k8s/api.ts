@@ -21,6 +21,11 @@ export type ApiRequest = {
   readonly signal?: AbortSignal;
   /** How long the whole call may take; default 30 s. For `stream`: until the headers have come. */
   readonly deadline?: Millis;
+  /**
+   * The server, too, gives the call up at the deadline: it is sent the parameter `timeout` with what is left when the
+   * call goes on its way, which may be long after it was made.
+   */
+  readonly limitsServer?: boolean;
 };
 
 /** The API server, as the rest of the program sees it. */

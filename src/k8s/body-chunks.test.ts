@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { seconds } from '../lib/time.ts';
 import { bodyChunks } from './body-chunks.ts';
 import type { CallLimit } from './call-limit.ts';
 
@@ -10,6 +11,7 @@ const rig = () => {
   const limit: CallLimit = {
     check: () => {},
     isOver: () => false,
+    left: () => seconds(1),
     race: (promise) => promise,
     onEnd: () => {},
     stopClock: () => {},

@@ -1,12 +1,17 @@
-import { seconds, type Clock, type Millis } from '../lib/time.ts';
+import { millis, seconds, type Clock, type Millis } from '../lib/time.ts';
 import { ApiError, ApiUnreachable, type ApiRequest } from './api.ts';
 
 /** The two things that end a call early: its caller's signal and its deadline. */
 export type CallLimit = {
   /** Throws if the call is over already. */
   readonly check: () => void;
-  /** Whether it is over, by the clock itself: after the process stood still, its timers come late. */
+  /**
+   * Whether it is over, or less than a millisecond is left, by the clock itself: after the process stood still, its
+   * timers come late.
+   */
   readonly isOver: () => boolean;
+  /** What is left until the deadline. */
+  readonly left: () => Millis;
   /** What the promise gives, unless the call is over before that; then it rejects. */
   readonly race: <T>(promise: Promise<T>) => Promise<T>;
   /** Says how to end what is under way; the last one counts. */
@@ -34,6 +39,7 @@ export const limitCall = (call: ApiRequest, clock: Clock): CallLimit => {
   const onDeadline = (): void =>
     finish(new ApiUnreachable(`${method} ${path}: no answer within ${deadline / 1000} s`, undefined));
   const endsAt = clock.now() + deadline;
+  const left = (): Millis => millis(endsAt - clock.now());
   const stopClock = clock.after(deadline, onDeadline);
   if (signal?.aborted) onSignal();
   else signal?.addEventListener('abort', onSignal, { once: true });
@@ -43,9 +49,10 @@ export const limitCall = (call: ApiRequest, clock: Clock): CallLimit => {
   return {
     check,
     isOver: () => {
-      if (clock.now() > endsAt) onDeadline();
+      if (left() < 1) onDeadline();
       return ended !== undefined;
     },
+    left,
     race: async (promise) => {
       const over = Promise.withResolvers<never>();
       end = over.reject;

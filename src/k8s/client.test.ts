@@ -6,6 +6,7 @@ import { fakeClock } from '../../test/support/fake-clock.ts';
 import { millis, seconds } from '../lib/time.ts';
 import { ApiError, ApiUnreachable, type Api } from './api.ts';
 import { createClient } from './client.ts';
+import { fenceWrites } from './fenced-api.ts';
 
 /** What the server got. */
 type Call = { readonly request: IncomingMessage; readonly body: string; readonly response: ServerResponse };
@@ -243,6 +244,42 @@ test('after the process stood still, a call that waited for its connection for t
   for (const call of calls) json(call, {});
   await next;
   expect(calls.map(({ request }) => request.url)).toEqual(['/proxied/next']);
+});
+
+test('what the server is given ends with the lease, however long a write waited for its connection', async () => {
+  const { api: unfenced, calls, clock } = await rig(() => {});
+  const end = clock.now() + seconds(4);
+  const api = fenceWrites(unfenced, { validFor: () => millis(end - clock.now()) });
+  const writes = Array.from({ length: 100 }, (_, i) =>
+    api.request({ method: 'PATCH', path: `/${i}`, query: { fieldManager: 'x' }, body: {} }),
+  );
+  const ends: number[] = [];
+  while (ends.length < writes.length) {
+    while (calls.length < Math.min(48, writes.length - ends.length)) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const { request } of calls) {
+      const query = new URL(request.url ?? '', 'http://a').searchParams;
+      expect(query.get('fieldManager')).toBe('x');
+      ends.push(clock.now() + Number.parseInt(query.get('timeout') ?? ''));
+    }
+    clock.advance(millis(1200.3));
+    for (const call of calls.splice(0)) json(call, {});
+  }
+  await Promise.all(writes);
+  expect(ends).toHaveLength(100);
+  expect(Math.max(...ends)).toBeLessThan(end);
+});
+
+test('a write is not sent when less than a millisecond is left: a server takes 0 for no limit', async () => {
+  const { api, calls, standStill } = await rig(() => {});
+  const first = Array.from({ length: 48 }, async () => api.request({ path: '/first' }));
+  const late = failure(api.request({ method: 'PATCH', path: '/late', deadline: seconds(3), limitsServer: true }));
+  while (calls.length < 48) await new Promise((resolve) => setImmediate(resolve));
+  standStill(2999.5);
+  for (const call of calls.splice(0)) json(call, {});
+  await Promise.all(first);
+  expect(await late).toMatchObject({ message: 'PATCH /late: no answer within 3 s' });
 });
 
 test('a call ends with the reason of its signal', async () => {

@@ -59,12 +59,13 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
         call.contentType ?? (method === 'PATCH' ? 'application/merge-patch+json' : 'application/json');
       headers['content-length'] = String(body.length);
     }
+    const pathTo = (query: ApiRequest['query']): string => prefix + call.path + queryText(query);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const request = transport.request({
       hostname: server.hostname.replace(/^\[|\]$/g, ''),
       port: server.port || (isTls ? 443 : 80),
       method,
-      path: prefix + call.path + queryText(call.query),
+      path: pathTo(call.query),
       headers,
       agent,
     });
@@ -75,7 +76,9 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
       if (isStream) socket.setKeepAlive(true, keepAliveDelay);
       // At the last moment, so that a call which waited for its connection too long is not sent any more.
       const sendNow = (): void => {
-        if (!limit.isOver()) request.end(body);
+        if (limit.isOver()) return;
+        if (call.limitsServer) request.path = pathTo({ ...call.query, timeout: `${Math.floor(limit.left())}ms` });
+        request.end(body);
       };
       const isNegotiating = 'alpnProtocol' in socket && socket.alpnProtocol === null;
       if (isNegotiating) socket.once('secureConnect', sendNow);

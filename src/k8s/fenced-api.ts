@@ -27,8 +27,8 @@ const defaultDeadline: Millis = seconds(30);
 
 /**
  * The same API server for somebody who may write only while leading. A write begins only if there is time for it, and
- * ends before the leadership can end: by its deadline here, and by the parameter `timeout`, after which the API server
- * itself gives a request up, should this process be stopped meanwhile. Reads pass.
+ * ends before the leadership can end: by its deadline here, and by that of the API server, should this process be stopped
+ * meanwhile. Reads pass.
  */
 export const fenceWrites = (api: Api, leadership: Pick<Leadership, 'validFor'>): Api => {
   const fence = (request: ApiRequest): ApiRequest => {
@@ -38,7 +38,7 @@ export const fenceWrites = (api: Api, leadership: Pick<Leadership, 'validFor'>):
     const left = millis(validFor - margin);
     if (left < leastTime) throw new NotLeader(`${request.method} ${request.path}: this replica does not lead`);
     const deadline = millis(Math.min(request.deadline ?? defaultDeadline, left));
-    return { ...request, deadline, query: { ...request.query, timeout: `${Math.floor(deadline)}ms` } };
+    return { ...request, deadline, limitsServer: true };
   };
   return {
     request: async (request) => api.request(fence(request)),
