@@ -181,13 +181,19 @@ test.each([
     ({ response }: Call) => response.writeHead(200, { 'content-length': '9' }).write('{', () => response.destroy()),
   ],
   ['hangs up', ({ response }: Call) => response.destroy()],
-  ['answers no JSON', ({ response }: Call) => response.end('<html>')],
 ])('a server that %s is unreachable', async (_, answer) => {
   const { api } = await rig(answer);
   const error = await failure(api.request({ path: '/a/b' }));
   expect(error).toBeInstanceOf(ApiUnreachable);
   expect(error).toMatchObject({ message: expect.stringMatching(/^GET \/a\/b: ./) as string });
   expect((error as Error).cause).toBeInstanceOf(Error);
+});
+
+test('an answer that is no JSON is not repeated: it may be a Secret', async () => {
+  const { api } = await rig(({ response }) => response.end('{"data":{"key":"c2VjcmV0"x}}'));
+  const error = await failure(api.request({ path: '/a/b' }));
+  expect(error).toEqual(new ApiUnreachable('GET /a/b: an answer that is no JSON', undefined));
+  expect((error as Error).cause).toBeUndefined();
 });
 
 test('nobody at the port is unreachable', async () => {

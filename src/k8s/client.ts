@@ -2,7 +2,7 @@ import type { Agent, AgentOptions, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { seconds, type Clock, type Millis } from '../lib/time.ts';
-import type { Api, ApiRequest } from './api.ts';
+import { type Api, type ApiRequest, ApiUnreachable } from './api.ts';
 import { bodyChunks } from './body-chunks.ts';
 import { limitCall, type CallLimit } from './call-limit.ts';
 import type { Credentials, TlsOptions } from './credentials.ts';
@@ -106,7 +106,7 @@ export const createClient = ({ credentials, clock, userAgent }: ClientOptions): 
     try {
       const response = await send(call, limit, false);
       const text = (await readAll(response)).toString();
-      return text === '' ? undefined : (JSON.parse(text) as unknown);
+      return text === '' ? undefined : parseAnswer(call, text);
     } catch (error) {
       throw giveUp(call, limit, error);
     }
@@ -166,6 +166,15 @@ const queryText = (query: ApiRequest['query'] = {}): string => {
   return pairs.length === 0
     ? ''
     : `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString()}`;
+};
+
+/** The cause is not passed on: it quotes the answer, which may be a Secret, and errors are logged. */
+const parseAnswer = ({ method = 'GET', path }: ApiRequest, text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiUnreachable(`${method} ${path}: an answer that is no JSON`, undefined);
+  }
 };
 
 const readAll = async (response: IncomingMessage): Promise<Buffer> => {

@@ -39,6 +39,13 @@ test.each(['{"type":"ADDED","obj', '{"type":"SURPRISE"}', '[]', 'null', '7'])('%
   expect(() => parseWatchEvent(line)).toThrow(ApiUnreachable);
 });
 
+test('an answer that is no JSON is not repeated: it may be a Secret', () => {
+  const text = '{"data":{"key":"c2VjcmV0"x}}';
+  expect(() => parseWatchEvent(text)).toThrow(
+    expect.objectContaining({ message: 'an answer that is no JSON', cause: undefined }),
+  );
+});
+
 test('a version is text; anything else is none', () => {
   expect(versionOf({ metadata: { resourceVersion: '0012' } })).toBe('0012');
   expect(versionOf({ metadata: { resourceVersion: 12 } })).toBeUndefined();

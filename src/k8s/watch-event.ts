@@ -33,12 +33,15 @@ export const parseWatchEvent = (line: string): WatchEvent => {
   }
 };
 
-/** Parses an object that an API server sent, without its managed fields. Throws `ApiUnreachable` if it is no JSON. */
+/**
+ * Parses an object that an API server sent, without its managed fields. Throws `ApiUnreachable` if it is no JSON, without
+ * a cause: that would quote the object, which may be a Secret, and errors are logged.
+ */
 export const parseJson = (json: string): unknown => {
   try {
     return parseWithoutManagedFields(json);
-  } catch (error) {
-    throw new ApiUnreachable('an answer that is no JSON', error);
+  } catch {
+    throw new ApiUnreachable('an answer that is no JSON', undefined);
   }
 };
 
