@@ -5,17 +5,17 @@ import { isNotLeader } from '../src/k8s/fenced-api.ts';
 import { filled, list, object, stringMap, text } from '../src/k8s/raw.ts';
 import { createReflector } from '../src/k8s/reflector.ts';
 import { collectionPath, objectPath, resources } from '../src/k8s/resources.ts';
+import { timestamp } from '../src/k8s/timestamp.ts';
 import { createWorkQueue, type WorkOutcome } from '../src/k8s/work-queue.ts';
 import type { Log } from '../src/lib/log.ts';
-import { type Clock, millis, type Millis, seconds } from '../src/lib/time.ts';
+import { type Clock, millis, type Millis, seconds, type WallTime } from '../src/lib/time.ts';
 
 export type ConfigurationStateOptions = {
   /** Its writes are refused while another replica works. */
   readonly api: Api;
   readonly clock: Clock;
   readonly log: Log;
-  /** Milliseconds since 1970. */
-  readonly wallTime: () => number;
+  readonly wallTime: () => WallTime;
   readonly metallbNamespace: string;
   /** Our pod, which owns the object: it goes with the pod. */
   readonly podName: string;
@@ -136,7 +136,7 @@ export const createConfigurationState = (options: ConfigurationStateOptions): Co
     const lastTransitionTime =
       before?.status === condition.status && before.lastTransitionTime !== undefined
         ? before.lastTransitionTime
-        : `${new Date(wallTime()).toISOString().slice(0, 19)}Z`;
+        : timestamp(wallTime());
     lastAt = clock.now();
     await api.request({
       method: 'PATCH',

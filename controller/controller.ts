@@ -4,7 +4,7 @@ import type { Api } from '../src/k8s/api.ts';
 import type { EventRecorder } from '../src/k8s/events.ts';
 import type { Leadership } from '../src/k8s/leader-election.ts';
 import type { Log } from '../src/lib/log.ts';
-import { type Clock, millis, seconds, sleep } from '../src/lib/time.ts';
+import { type Clock, millis, seconds, sleep, untilAborted, type WallTime, within } from '../src/lib/time.ts';
 import type { BgpType } from '../src/observe/command-line.ts';
 import type { HttpRoutes } from '../src/observe/http-server.ts';
 import { watchCluster } from './cluster.ts';
@@ -19,8 +19,7 @@ export type ControllerPorts = {
   readonly api: Api;
   readonly leadership: Leadership;
   readonly clock: Clock;
-  /** Milliseconds since 1970. */
-  readonly wallTime: () => number;
+  readonly wallTime: () => WallTime;
   readonly log: Log;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: ControllerMetrics;
@@ -136,7 +135,7 @@ export const createController = (ports: ControllerPorts, options: ControllerOpti
     const running = cluster.run(ending.signal);
     const aborted = untilAborted(signal);
     try {
-      const legacyKnown = Promise.race([legacy.synced, sleep(clock, legacyPatience, ending.signal)]);
+      const legacyKnown = within(clock, legacyPatience, Promise.race([legacy.synced, aborted]));
       await Promise.race([running, aborted, Promise.all([cluster.synced, legacyKnown])]);
       if (!signal.aborted) {
         isSynced = true;
@@ -149,9 +148,7 @@ export const createController = (ports: ControllerPorts, options: ControllerOpti
       ending.abort();
       rest();
       // An API server that does not answer must not keep us.
-      const patience = new AbortController();
-      await Promise.race([ended, sleep(clock, longestEnding, patience.signal)]);
-      patience.abort();
+      await within(clock, longestEnding, ended);
     }
     await running;
   };
@@ -167,9 +164,4 @@ export const createController = (ports: ControllerPorts, options: ControllerOpti
       { usageOf: (pool) => term?.allocator.usageOf(pool) },
     ),
   };
-};
-
-const untilAborted = async (signal: AbortSignal): Promise<void> => {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 };

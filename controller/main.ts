@@ -12,7 +12,7 @@ import { fenceWrites, isNotLeader } from '../src/k8s/fenced-api.ts';
 import { createLeaderElection, type LeaderElection, soleLeader } from '../src/k8s/leader-election.ts';
 import { createMetricsAccess } from '../src/k8s/metrics-access.ts';
 import type { Log } from '../src/lib/log.ts';
-import { type Millis, seconds, sleep } from '../src/lib/time.ts';
+import { type Millis, seconds, sleep, untilAborted } from '../src/lib/time.ts';
 import type { BgpType } from '../src/observe/command-line.ts';
 import { healthRoutes, serveHttp } from '../src/observe/http-server.ts';
 import { serveHttps } from '../src/observe/https-server.ts';
@@ -229,11 +229,6 @@ const elect = (
         random: Math.random,
       })
     : { leadership: soleLeader, run: untilAborted, release: async () => {} };
-
-const untilAborted = async (signal: AbortSignal): Promise<void> => {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-};
 
 /** Makes the Secret as soon as the API server can be reached; rejects if it refuses. */
 const makeMemberlistSecret = async (

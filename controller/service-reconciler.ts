@@ -10,9 +10,9 @@ import { claimOf, isServed, planService, type ServicePlan } from '../src/domain/
 import { isForSameServices, touchesHolders, touchesSeekers } from '../src/domain/service/pool-edits.ts';
 import { mayShare, sharingOf } from '../src/domain/service/sharing.ts';
 import { WaitingList } from '../src/domain/service/waiting-list.ts';
+import { isOlderVersion } from '../src/k8s/resource-version.ts';
 import type { Ip } from '../src/lib/ip.ts';
 import type { Clock } from '../src/lib/time.ts';
-import { isOlderVersion } from './resource-version.ts';
 import { type StandingEvents, standingEvents } from './standing-events.ts';
 import { Waiters } from './waiters.ts';
 

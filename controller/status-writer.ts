@@ -10,15 +10,16 @@ import {
 import { type Api, type ApiRequest, isConflict, isNotFound } from '../src/k8s/api.ts';
 import { projectService } from '../src/k8s/projections.ts';
 import { objectPath, resources } from '../src/k8s/resources.ts';
+import { timestamp } from '../src/k8s/timestamp.ts';
 import type { WorkOutcome } from '../src/k8s/work-queue.ts';
-import { type Clock, millis, type Millis, seconds } from '../src/lib/time.ts';
+import { type Clock, millis, type Millis, seconds, type WallTime } from '../src/lib/time.ts';
 import type { PendingWrite, ServiceReconciler } from './service-reconciler.ts';
 
 export type StatusWriterOptions = {
   readonly api: Pick<Api, 'request'>;
   readonly clock: Pick<Clock, 'now'>;
-  /** Milliseconds since 1970, for the time of a condition. */
-  readonly wallTime: () => number;
+  /** For the time of a condition. */
+  readonly wallTime: () => WallTime;
   readonly reconciler: Pick<ServiceReconciler, 'pendingWrite' | 'confirm'>;
   /** Somebody else keeps changing this status back; told once, until there was peace for a while. */
   readonly onQuarrel: (service: ServiceView) => void;
@@ -99,7 +100,7 @@ export const statusWriter = ({
  * One call for status, condition and annotation: the status subresource takes all three. It names what differs, so that
  * the rest stays as others wrote it. The condition's time is left out, and so kept, unless its status changes.
  */
-export const statusPatch = ({ service, status }: PendingWrite, wallTime: number): ApiRequest => {
+export const statusPatch = ({ service, status }: PendingWrite, wallTime: WallTime): ApiRequest => {
   const { ingress, allocatedFrom } = status;
   const [allocatedFromKey] = annotationKeys.allocatedFromPool;
   return {
@@ -123,8 +124,8 @@ export const statusPatch = ({ service, status }: PendingWrite, wallTime: number)
   };
 };
 
-const conditionPatch = (service: ServiceView, { condition }: DesiredStatus, wallTime: number): object => {
+const conditionPatch = (service: ServiceView, { condition }: DesiredStatus, wallTime: WallTime): object => {
   if (condition === undefined) return { $patch: 'delete', type: allocatedCondition };
   if (conditionOf(service)?.status === condition.status) return condition;
-  return { ...condition, lastTransitionTime: `${new Date(wallTime).toISOString().slice(0, 19)}Z` };
+  return { ...condition, lastTransitionTime: timestamp(wallTime) };
 };

@@ -12,7 +12,7 @@ import type { Change } from '../src/k8s/reflector.ts';
 import { resources } from '../src/k8s/resources.ts';
 import { createWorkQueue, type WorkOutcome } from '../src/k8s/work-queue.ts';
 import type { Log } from '../src/lib/log.ts';
-import type { Clock, Millis } from '../src/lib/time.ts';
+import type { Clock, Millis, WallTime } from '../src/lib/time.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { poolStatusWriter } from './pool-status-writer.ts';
 import type { PoolView } from './pool-view.ts';
@@ -23,8 +23,7 @@ export type TermPorts = {
   /** Its writes are refused while another replica works. */
   readonly api: Api;
   readonly clock: Clock;
-  /** Milliseconds since 1970. */
-  readonly wallTime: () => number;
+  readonly wallTime: () => WallTime;
   readonly log: Log;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: ControllerMetrics;

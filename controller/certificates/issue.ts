@@ -1,4 +1,5 @@
-import { validity, type WallTime } from '../../src/domain/certificates/rotation.ts';
+import { validity } from '../../src/domain/certificates/rotation.ts';
+import type { WallTime } from '../../src/lib/time.ts';
 import type { CertificatePair } from '../../src/observe/https-server.ts';
 import { type CertificateRequest, issueCertificates } from '../../src/observe/issue-certificates.ts';
 

@@ -1,14 +1,9 @@
-import {
-  planRotation,
-  type RotationStep,
-  type SecretFacts,
-  type WallTime,
-} from '../../src/domain/certificates/rotation.ts';
+import { planRotation, type RotationStep, type SecretFacts } from '../../src/domain/certificates/rotation.ts';
 import { type Api, ApiError, ApiUnreachable, isAlreadyExists, isConflict } from '../../src/k8s/api.ts';
 import { nextDelay } from '../../src/k8s/backoff.ts';
 import { isNotLeader } from '../../src/k8s/fenced-api.ts';
 import type { Log } from '../../src/lib/log.ts';
-import { type Clock, millis, type Millis, seconds, sleep } from '../../src/lib/time.ts';
+import { type Clock, millis, type Millis, seconds, sleep, type WallTime } from '../../src/lib/time.ts';
 import { IssuingFailed } from '../../src/observe/issue-certificates.ts';
 import { issueAuthority, issueBoth, issueServing } from './issue.ts';
 import { noContent, readSecret, type SecretReading } from './read-secret.ts';
@@ -29,7 +24,6 @@ export type LeadershipView = {
 export type RotationLoopOptions = {
   readonly api: Pick<Api, 'request'>;
   readonly clock: Clock;
-  /** Milliseconds since the Unix epoch. */
   readonly wallTime: () => WallTime;
   readonly log: Log;
   readonly leadership: LeadershipView;

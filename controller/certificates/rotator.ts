@@ -1,8 +1,8 @@
-import type { WallTime } from '../../src/domain/certificates/rotation.ts';
 import type { Api } from '../../src/k8s/api.ts';
 import { resources } from '../../src/k8s/resources.ts';
 import type { Log } from '../../src/lib/log.ts';
-import type { Clock } from '../../src/lib/time.ts';
+import { runTogether } from '../../src/lib/tasks.ts';
+import { type Clock, untilAborted, type WallTime } from '../../src/lib/time.ts';
 import type { CertificatePair, ServingCertificate } from '../../src/observe/https-server.ts';
 import { watchCertificateFolder } from './certificate-folder.ts';
 import { noContent, readSecret } from './read-secret.ts';
@@ -15,7 +15,6 @@ export type CertificatesOptions = {
   /** Its writes are refused while another replica works. */
   readonly api: Api;
   readonly clock: Clock;
-  /** Milliseconds since the Unix epoch. */
   readonly wallTime: () => WallTime;
   readonly log: Log;
   readonly leadership: LeadershipView;
@@ -125,26 +124,4 @@ const servedPair = (): ServingCertificate & { readonly set: (pair: CertificatePa
       for (const listener of listeners) listener();
     },
   };
-};
-
-/** Runs the parts until the signal aborts or one of them fails; settles when all have ended. */
-const runTogether = async (
-  signal: AbortSignal,
-  start: (signal: AbortSignal) => readonly Promise<void>[],
-): Promise<void> => {
-  const ending = new AbortController();
-  const inner = AbortSignal.any([signal, ending.signal]);
-  const parts = start(inner).map(async (part) => {
-    try {
-      await part;
-    } finally {
-      ending.abort();
-    }
-  });
-  for (const outcome of await Promise.allSettled(parts)) if (outcome.status === 'rejected') throw outcome.reason;
-};
-
-const untilAborted = async (signal: AbortSignal): Promise<void> => {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 };

@@ -1,7 +1,7 @@
-import type { WallTime } from '../../src/domain/certificates/rotation.ts';
 import type { ApiRequest } from '../../src/k8s/api.ts';
 import { filled, object, text } from '../../src/k8s/raw.ts';
 import { collectionPath, objectPath, resources } from '../../src/k8s/resources.ts';
+import type { WallTime } from '../../src/lib/time.ts';
 import type { SecretContent } from './read-secret.ts';
 import { stampedAt } from './stamps.ts';
 

@@ -1,5 +1,5 @@
-import type { WallTime } from '../../src/domain/certificates/rotation.ts';
 import { filled, list, object } from '../../src/k8s/raw.ts';
+import type { WallTime } from '../../src/lib/time.ts';
 
 /** The newest time that the API server itself has written into the metadata of an object; undefined if there is none. */
 export const stampedAt = (metadata: Readonly<Record<string, unknown>>): WallTime | undefined => {

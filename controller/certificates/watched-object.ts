@@ -3,7 +3,7 @@ import { createReflector } from '../../src/k8s/reflector.ts';
 import { collectionPath, type Resource } from '../../src/k8s/resources.ts';
 import type { Log } from '../../src/lib/log.ts';
 import type { Clock } from '../../src/lib/time.ts';
-import { isOlderVersion } from '../resource-version.ts';
+import { isOlderVersion } from '../../src/k8s/resource-version.ts';
 
 export type WatchedObjectOptions<View> = {
   readonly api: Api;

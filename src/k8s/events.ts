@@ -1,9 +1,10 @@
 import type { Log } from '../lib/log.ts';
-import { millis, seconds, sleep, type Clock, type Millis } from '../lib/time.ts';
+import { millis, seconds, sleep, type Clock, type Millis, type WallTime } from '../lib/time.ts';
 import { ApiError, ApiUnreachable, isAlreadyExists, isNotFound, type Api } from './api.ts';
 import { nextDelay, type BackoffBounds } from './backoff.ts';
 import { EventLimit, forgetOldest } from './event-limit.ts';
 import { collectionPath, objectPath, resources } from './resources.ts';
+import { timestamp } from './timestamp.ts';
 
 /** The object an event is about. */
 export type ObjectReference = {
@@ -36,8 +37,8 @@ export type EventRecorderOptions = {
   readonly api: Api;
   readonly clock: Clock;
   readonly log: Log;
-  /** Milliseconds since 1970, for the timestamps and names. */
-  readonly wallTime: () => number;
+  /** For the timestamps and names. */
+  readonly wallTime: () => WallTime;
   /** `metallb-controller` or `metallb-speaker`. */
   readonly component: string;
   /** The node's name; empty where there is none. */
@@ -220,9 +221,6 @@ const eventBody = (entry: Entry, namespace: string, component: string, host: str
   lastTimestamp: timestamp(entry.lastAt),
   count: entry.count,
 });
-
-/** RFC 3339 without fractions: the API server keeps none. */
-const timestamp = (milliseconds: number): string => `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 
 /** The server may be well again soon; any other no is final, for example in a namespace that is being deleted. */
 const isWorthRetrying = (error: ApiError | ApiUnreachable): boolean =>

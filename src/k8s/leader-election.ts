@@ -8,7 +8,7 @@ import {
 } from '../domain/leader-election/election.ts';
 import { type LeaseChange, type LeaseRecord, type LeaseView, nextRecord } from '../domain/leader-election/lease.ts';
 import type { Log } from '../lib/log.ts';
-import { type Clock, millis, type Millis, seconds, sleep } from '../lib/time.ts';
+import { type Clock, millis, type Millis, seconds, untilAborted, type WallTime, within } from '../lib/time.ts';
 import { type Api, ApiError, ApiUnreachable, isAlreadyExists, isConflict, isNotFound } from './api.ts';
 import { filled, object, text } from './raw.ts';
 import { createReflector } from './reflector.ts';
@@ -42,8 +42,8 @@ export const soleLeader: Leadership = {
 export type LeaderElectionOptions = {
   readonly api: Api;
   readonly clock: Clock;
-  /** The wall clock, milliseconds since 1970: for people who read the Lease. */
-  readonly wallTime: () => number;
+  /** For people who read the Lease. */
+  readonly wallTime: () => WallTime;
   readonly log: Log;
   readonly namespace: string;
   /** Name of the Lease. */
@@ -79,7 +79,7 @@ const settings = {
 const callLimit = millis(2500);
 
 /** How long giving back may take; then the lease runs out by itself. */
-const releaseLimit = millis(1500);
+export const releaseLimit = millis(1500);
 
 /**
  * Elects one of several replicas by a Lease (`src/domain/leader-election`). A standby watches the Lease, a leader only
@@ -194,12 +194,9 @@ export const createLeaderElection = (options: LeaderElectionOptions): LeaderElec
   const watch = switchable(async (signal) => reflector.run(signal), fault.reject);
 
   const run = async (signal: AbortSignal): Promise<void> => {
-    const aborted = Promise.withResolvers<void>();
-    signal.addEventListener('abort', () => aborted.resolve(), { once: true });
-    if (signal.aborted) aborted.resolve();
-    else feed({ type: 'timerDue' });
+    if (!signal.aborted) feed({ type: 'timerDue' });
     try {
-      await Promise.race([aborted.promise, left.promise, fault.promise]);
+      await Promise.race([untilAborted(signal), left.promise, fault.promise]);
     } finally {
       ending.abort();
       cancelAlarm();
@@ -212,9 +209,7 @@ export const createLeaderElection = (options: LeaderElectionOptions): LeaderElec
     release: async () => {
       if (ending.signal.aborted) return;
       feed({ type: 'leave' });
-      const patience = new AbortController();
-      await Promise.race([left.promise, sleep(clock, releaseLimit, patience.signal)]);
-      patience.abort();
+      await within(clock, releaseLimit, left.promise);
       left.resolve();
     },
     leadership: {

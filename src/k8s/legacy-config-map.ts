@@ -1,7 +1,7 @@
 import type { ConfigMapView } from '../domain/objects.ts';
 import type { Log } from '../lib/log.ts';
 import type { Result } from '../lib/result.ts';
-import type { Clock } from '../lib/time.ts';
+import { type Clock, untilAborted } from '../lib/time.ts';
 import type { Api } from './api.ts';
 import { type ConfigMapText, projectConfigMap } from './projections.ts';
 import { createReflector } from './reflector.ts';
@@ -107,11 +107,4 @@ export const watchLegacyConfigMap = (options: LegacyConfigMapOptions): LegacyCon
       else await Promise.race([reflector.run(signal), fault.promise]);
     },
   };
-};
-
-const untilAborted = async (signal: AbortSignal): Promise<void> => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  else signal.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
 };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fakeClock } from '../../test/support/fake-clock.ts';
-import { millis, seconds, sleep } from './time.ts';
+import { millis, seconds, sleep, untilAborted, within } from './time.ts';
 
 test('sleep ends when its time is over', async () => {
   const clock = fakeClock();
@@ -41,4 +41,32 @@ test('timers of the fake clock go off in the order they are due, and at their ti
     ['c', 20],
   ]);
   expect(clock.now()).toBe(30);
+});
+
+test('a wait for the end is over when the signal aborts, and at once after that', async () => {
+  const ending = new AbortController();
+  let isOver = false;
+  const waiting = untilAborted(ending.signal).then(() => (isOver = true));
+  await Promise.resolve();
+  expect(isOver).toBe(false);
+  ending.abort();
+  await waiting;
+  await untilAborted(ending.signal);
+});
+
+test('what takes longer than its limit is left behind', async () => {
+  const clock = fakeClock();
+  let isOver = false;
+  void within(clock, seconds(2), new Promise(() => {})).then(() => (isOver = true));
+  await clock.advanceAsync(millis(1999));
+  expect(isOver).toBe(false);
+  await clock.advanceAsync(millis(1));
+  expect(isOver).toBe(true);
+});
+
+test('what ends within its limit leaves no timer, whether it succeeds or fails', async () => {
+  const clock = fakeClock();
+  await within(clock, seconds(2), Promise.resolve());
+  await expect(within(clock, seconds(2), Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(clock.pending()).toBe(0);
 });

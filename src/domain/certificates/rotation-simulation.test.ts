@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { newStory, type Random, seededRandom, seedsToPlay, type Story } from '../../../test/simulation/random.ts';
-import { seconds } from '../../lib/time.ts';
+import { seconds, type WallTime } from '../../lib/time.ts';
 import {
   type AuthorityFacts,
   planRotation,
@@ -9,7 +9,6 @@ import {
   settleTime,
   type TargetFacts,
   validity,
-  type WallTime,
 } from './rotation.ts';
 
 const day = seconds(86_400);

@@ -1,7 +1,4 @@
-import { seconds, type Millis } from '../../lib/time.ts';
-
-/** A point in time by the wall clock: milliseconds since the Unix epoch. */
-export type WallTime = number;
+import { type Millis, seconds, type WallTime } from '../../lib/time.ts';
 
 /** A certificate authority: a certificate in `ca.crt` of the Secret that may sign others. */
 export type AuthorityFacts = {
