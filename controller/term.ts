@@ -168,7 +168,7 @@ export const beginTerm = (
     tell: ({ kind, namespace, name, uid, field, message, reason }: ConfigurationProblem) => {
       events.record(
         { apiVersion: apiVersions[kind], kind, namespace, name, uid },
-        { type: 'Warning', reason, message: `${field}: ${message}`.slice(0, 1024) },
+        { type: 'Warning', reason, message: `${field}: ${message}` },
       );
     },
   });

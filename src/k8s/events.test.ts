@@ -223,11 +223,11 @@ test('an event whose answer was lost is written once, and counted when it comes 
   expect(calls[2]).toMatchObject({ method: 'PATCH', body: { count: 2 } });
 });
 
-test('a message is cut after 1,024 characters', async () => {
+test('a message is cut where it has more than 1,024 octets', async () => {
   const { calls, recorder, settle } = rig();
-  for (const length of [2000, 262_144]) recorder.record(service, { ...assigned, message: 'x'.repeat(length) });
+  for (const length of [2000, 131_072]) recorder.record(service, { ...assigned, message: 'ä'.repeat(length) });
   await settle();
-  expect(calls.map(({ body }) => (body as { message: string }).message)).toEqual(['x'.repeat(1024)]);
+  expect(calls.map(({ body }) => (body as { message: string }).message)).toEqual([`${'ä'.repeat(510)}…`]);
 });
 
 test('an event that was lost is not counted when it comes again', async () => {

@@ -1,3 +1,4 @@
+import { clip } from '../lib/clip.ts';
 import type { Log } from '../lib/log.ts';
 import { millis, seconds, sleep, type Clock, type Millis, type WallTime } from '../lib/time.ts';
 import { ApiError, ApiUnreachable, isAlreadyExists, isNotFound, type Api } from './api.ts';
@@ -54,7 +55,7 @@ const longestQueue = 10_000;
 const mostRemembered = 1000;
 /** With the waits in between about a minute: time enough to restart an API server. */
 const mostAttempts = 12;
-/** Characters of a message, as many as kube-apiserver takes in its newer form of events. */
+/** Octets of a message, as many as kube-apiserver takes in its newer form of events. */
 const longestMessage = 1024;
 const bounds: BackoffBounds = { first: seconds(1), longest: seconds(10) };
 
@@ -94,7 +95,7 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
 
   const record = (object: ObjectReference, text: EventText): void => {
     if (isClosed) return;
-    const event = { ...text, message: text.message.slice(0, longestMessage) };
+    const event = { ...text, message: clip(text.message, longestMessage) };
     const objectKey = [object.apiVersion, object.kind, object.namespace ?? '', object.name, object.uid].join('/');
     if (!limit.take(objectKey, clock.now())) return;
     const key = [objectKey, object.fieldPath ?? '', event.type, event.reason, event.message].join('/');

@@ -6,7 +6,7 @@ import type { ServiceView } from '../objects.ts';
 import type { PlanContext } from './plan-context.ts';
 import { automaticMismatch, candidates, describePools, explain, mismatch, notCompatible } from './pool-suitability.ts';
 import { describeRefusal, summarizeRefusal } from './sharing.ts';
-import { clip, joinBounded, quote, quoteList } from './text.ts';
+import { joinBounded, quote, quoteList, shorten } from './text.ts';
 import type { Wish } from './wish.ts';
 
 /** What an address is chosen from. */
@@ -97,7 +97,7 @@ const chooseRequested = (service: ServiceView, wish: Wish, { pools, allocations 
   if (unsuited !== undefined) return refused(notCompatible(pool, unsuited, service));
   if (wish.pool !== undefined && wish.pool !== pool.name) {
     const message = `requested loadBalancer IP(s) ${list} is not compatible with requested address pool`;
-    return refused(`${message} ${clip(wish.pool)}: it is of pool ${quote(pool.name)}`);
+    return refused(`${message} ${shorten(wish.pool)}: it is of pool ${quote(pool.name)}`);
   }
   const refusals = requested.map((ip) => ({ ip, refusal: allocations.refusalOf(ip, service.key, wish.sharing) }));
   for (const { ip, refusal } of refusals) {

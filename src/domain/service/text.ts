@@ -5,10 +5,10 @@ const longestQuote = 80;
 const longestList = 640;
 
 /** The text, cut where it is long. */
-export const clip = (text: string): string => (text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text);
+export const shorten = (text: string): string => (text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text);
 
 /** The text in double quotes, cut where it is long. */
-export const quote = (text: string): string => JSON.stringify(clip(text));
+export const quote = (text: string): string => JSON.stringify(shorten(text));
 
 /** As Go's `%q` prints a list of addresses: `["192.0.2.1" "2001:db8::1"]`. */
 export const quoteList = (texts: readonly string[]): string => `[${texts.slice(0, 8).map(quote).join(' ')}]`;
