@@ -31,6 +31,18 @@ test('writes that never end hold them back for 5 s and no longer', () => {
   expect(told).toEqual([1]);
 });
 
+test('no more than 1,000 are held back', () => {
+  const clock = fakeClock();
+  const told: number[] = [];
+  const gate = eventGate({ clock, busyUntil: () => clock.now() });
+  for (let i = 0; i < 999; i++) gate.pass(() => told.push(i));
+  expect(told).toEqual([]);
+  for (let i = 999; i < 1500; i++) gate.pass(() => told.push(i));
+  expect(told).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+  clock.advance(seconds(5));
+  expect(told).toEqual(Array.from({ length: 1500 }, (_, i) => i));
+});
+
 test('at the end all are let through at once', () => {
   const clock = fakeClock();
   const told: number[] = [];

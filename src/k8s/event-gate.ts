@@ -18,6 +18,8 @@ export type EventGate = {
 const quiet = millis(50);
 /** Held back no longer than this. */
 const longestHold = seconds(5);
+/** Held back no more than this: each holds memory. */
+const mostHeld = 1000;
 
 /** Makes a gate that is quiet at first; `busyUntil` is asked whenever something is held. */
 export const eventGate = ({ clock, busyUntil }: EventGateOptions): EventGate => {
@@ -44,7 +46,8 @@ export const eventGate = ({ clock, busyUntil }: EventGateOptions): EventGate => 
     pass: (record) => {
       if (held.length === 0) since = clock.now();
       held.push(record);
-      if (!isArmed) arm();
+      if (held.length >= mostHeld) open();
+      else if (!isArmed) arm();
     },
     open,
   };
