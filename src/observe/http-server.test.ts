@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { healthRoutes, metricsRoutes, serveHttp, type HttpRoutes, type HttpServer } from './http-server.ts';
 import { createMetrics } from './metrics.ts';
@@ -67,6 +67,21 @@ test('a port that is taken is an error', async () => {
   await expect(
     serveHttp({ host: '127.0.0.1', port: server?.port ?? 0, routes: {}, onError: () => {} }),
   ).rejects.toThrow('EADDRINUSE');
+});
+
+test('more than 64 connections are not kept', async () => {
+  const url = await serve(healthRoutes(() => undefined));
+  const open = async (): Promise<Socket> => {
+    const socket = connect(server?.port ?? 0, '127.0.0.1');
+    await new Promise((resolve) => socket.once('connect', resolve));
+    return socket;
+  };
+  const sockets = await Promise.all(Array.from({ length: 64 }, open));
+  const oneMore = await open();
+  await new Promise((resolve) => oneMore.once('close', resolve));
+  expect(sockets.filter(({ closed }) => closed)).toEqual([]);
+  sockets[0]?.destroy();
+  await expect.poll(async () => fetch(`${url}/healthz`).then(({ status }) => status, String)).toBe(200);
 });
 
 test('closing ends connections that are open', async () => {

@@ -25,6 +25,9 @@ export type HttpServer = {
 /** How long a request may take to come in. Slower than any scraper or kubelet; ends connections that never ask. */
 export const requestTimeout: Millis = seconds(10);
 
+/** Connections at one time; more are closed at once. Scrapers and kubelets keep one each. */
+const maxConnections = 64;
+
 /** Serves a few texts over HTTP. Resolves when it listens, with `undefined` if turned off; rejects if it cannot. */
 export const serveHttp = async ({
   host,
@@ -36,7 +39,9 @@ export const serveHttp = async ({
   // Not an import: importing the module by name evaluates its lazy WebSocket client, which costs 12 MiB.
   const { createServer } = process.getBuiltinModule('node:http');
   const limits = { requestTimeout, headersTimeout: requestTimeout };
-  return listen(createServer(limits, requestListener({ routes, method: 'GET', onError })), host, port);
+  const server = createServer(limits, requestListener({ routes, method: 'GET', onError }));
+  server.maxConnections = maxConnections;
+  return listen(server, host, port);
 };
 
 /** Starts a server whose connections end with it. Rejects if it cannot listen. */
