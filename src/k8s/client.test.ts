@@ -135,14 +135,14 @@ test('calls one after the other use one connection', async () => {
   expect(connections.size).toBe(1);
 });
 
-test('at most 32 calls are under way, the others wait', async () => {
+test('at most 48 calls are under way, the others wait', async () => {
   const { api, calls, connections } = await rig((call) => {
-    if (calls.length === 32) for (const waiting of calls) json(waiting, {});
-    if (calls.length > 32) json(call, {});
+    if (calls.length === 48) for (const waiting of calls) json(waiting, {});
+    if (calls.length > 48) json(call, {});
   });
-  await Promise.all(Array.from({ length: 40 }, () => api.request({ path: '/a' })));
-  expect(calls).toHaveLength(40);
-  expect(connections.size).toBe(32);
+  await Promise.all(Array.from({ length: 60 }, () => api.request({ path: '/a' })));
+  expect(calls).toHaveLength(60);
+  expect(connections.size).toBe(48);
 });
 
 test('a new token is used from the next call on', async () => {
@@ -237,9 +237,9 @@ test('when a call was swallowed, the idle connections are not trusted any more',
 
 test('after the process stood still, a call that waited for its connection for too long is not sent', async () => {
   const { api, calls, standStill } = await rig(() => {});
-  const first = Array.from({ length: 32 }, async () => api.request({ path: '/first' }));
+  const first = Array.from({ length: 48 }, async () => api.request({ path: '/first' }));
   const waiting = failure(api.request({ method: 'PATCH', path: '/late', deadline: seconds(3) }));
-  while (calls.length < 32) await new Promise((resolve) => setImmediate(resolve));
+  while (calls.length < 48) await new Promise((resolve) => setImmediate(resolve));
   standStill(3001);
   for (const call of calls.splice(0)) json(call, {});
   await Promise.all(first);

@@ -19,8 +19,12 @@ export type ClientOptions = {
   readonly userAgent: string;
 };
 
-/** Calls at one time; more wait. One more costs about 0.1 MiB, and 32 keep an API server with 10 ms per write busy. */
-const mostConnections = 32;
+/**
+ * Calls at one time; more wait. One more costs about 0.1 MiB, and 32 keep an API server with 10 ms per write busy: so
+ * many statuses are written at one time. The others are for what must not wait behind a slow server's statuses, the
+ * renewal of the Lease above all.
+ */
+const mostConnections = 48;
 
 /** Less than the 90 s after which kube-apiserver closes an idle connection: a call never meets a closing one. */
 const idleLimit: Millis = seconds(60);
