@@ -83,6 +83,8 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
   let delay: Millis | undefined;
   /** The failures that were told; empty when all is well. */
   const told = new Set<string>();
+  /** Versions that were no longer kept since all was well. */
+  let expiries = 0;
   /** Resolved after the next list that begins from now on. */
   let awaited: (() => void)[] = [];
   /** Ends the watch or pause under way, so that the list begins. */
@@ -103,6 +105,7 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
     delay = undefined;
     if (told.size > 0) log.info('watching again');
     told.clear();
+    expiries = 0;
   };
 
   /**
@@ -200,7 +203,7 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
   /** Waits after a failure; longer each time, and at least as long as the server asks for. */
   const pause = async (error: ApiError | ApiUnreachable, signal: AbortSignal): Promise<void> => {
     const reason = error.message;
-    const isUsual = isExpired(error) && delay === undefined;
+    const isUsual = isExpired(error) && expiries++ === 0;
     const isNews = !isUsual && !told.has(reason) && told.size < mostTold;
     log[isNews ? 'warn' : 'debug']('watch interrupted', { reason });
     if (isNews) told.add(reason);
