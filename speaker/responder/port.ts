@@ -28,9 +28,9 @@ export type AddressCounters = {
   gratuitous: number;
 };
 
-export type PortOptions = {
+export type PortOptions<Socket extends FrameSocket = FrameSocket> = {
   readonly link: ServedLink;
-  readonly openSocket: (interfaceIndex: number, filters: Iterable<Uint8Array>) => FrameSocket;
+  readonly openSocket: (interfaceIndex: number, filters: Iterable<Uint8Array>) => Socket;
   readonly random: () => number;
   /** Is told of counters that have just changed. */
   readonly onCounted: (counters: AddressCounters) => void;
@@ -43,10 +43,10 @@ const framesPerTurn = 64;
 const announcementsPerTurn = 16;
 
 /** One interface and the addresses answered there. The owner closes it. */
-export class Port implements ArpTable {
+export class Port<Socket extends FrameSocket = FrameSocket> implements ArpTable {
   readonly index: number;
   readonly name: string;
-  readonly socket: FrameSocket;
+  readonly socket: Socket;
   readonly #addresses = new Map<number, AddressCounters>();
   readonly #announcer: Announcer;
   readonly #isWithinLimit: RateLimit;
@@ -56,7 +56,7 @@ export class Port implements ArpTable {
   #now: Millis;
 
   /** Throws what opening the socket throws. */
-  constructor({ link, openSocket, random, onCounted }: PortOptions, now: Millis) {
+  constructor({ link, openSocket, random, onCounted }: PortOptions<Socket>, now: Millis) {
     this.index = link.index;
     this.name = link.name;
     this.#mac = link.mac;

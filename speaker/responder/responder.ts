@@ -4,9 +4,9 @@ import { SystemError } from '../../src/io/system-error.ts';
 import type { Link } from '../../src/proto/rtnetlink/message.ts';
 import { type ServedLink, servedLink } from './links.ts';
 import type { ResponderCommand, ResponderReport } from './messages.ts';
-import { type AddressCounters, Port, type PortOptions } from './port.ts';
+import { type AddressCounters, type FrameSocket, Port, type PortOptions } from './port.ts';
 
-export type ResponderPorts = Pick<PortOptions, 'openSocket' | 'random'> & {
+export type ResponderPorts<Socket extends FrameSocket> = Pick<PortOptions<Socket>, 'openSocket' | 'random'> & {
   /** Whether the name of an interface is excluded from layer 2. */
   readonly isExcluded: (name: string) => boolean;
   readonly report: (report: ResponderReport) => void;
@@ -32,23 +32,23 @@ type Address = {
  * Answers for the addresses it is told, on the interfaces there are. Decides what goes out where and when; waiting for
  * frames, commands and time is the caller's. The owner closes it.
  */
-export class Responder {
-  readonly #ports = new Map<number, Port>();
+export class Responder<Socket extends FrameSocket = FrameSocket> {
+  readonly #ports = new Map<number, Port<Socket>>();
   readonly #addresses = new Map<Ip, Address>();
   readonly #counted = new Set<AddressCounters>();
-  readonly #world: ResponderPorts;
+  readonly #world: ResponderPorts<Socket>;
   #served: readonly ServedLink[] = [];
   #reportedNames: readonly string[] | undefined;
   #reportAt = millis(0);
   /** By the index of the interface. */
   readonly #failures = new Map<number, Failure>();
 
-  constructor(world: ResponderPorts) {
+  constructor(world: ResponderPorts<Socket>) {
     this.#world = world;
   }
 
   /** The interfaces with an open socket. */
-  ports(): Iterable<Port> {
+  ports(): Iterable<Port<Socket>> {
     return this.#ports.values();
   }
 
@@ -127,7 +127,7 @@ export class Responder {
 
   #openPort(link: ServedLink, now: Millis): boolean {
     const { openSocket, random } = this.#world;
-    let port: Port | undefined;
+    let port: Port<Socket> | undefined;
     try {
       port = new Port({ link, openSocket, random, onCounted: (counters) => this.#counted.add(counters) }, now);
       for (const address of this.#addresses.values()) place(address, port, now);

@@ -41,7 +41,7 @@ const run = (): void => {
     }),
     (each) => each.close(now()),
   );
-  let ports: Port[] = [];
+  let ports: Port<PacketSocket>[] = [];
   let sockets: PacketSocket[] = [];
   let pollFds = new Int32Array();
   const patience = createPatience();
@@ -49,7 +49,7 @@ const run = (): void => {
   /** Two numbers per descriptor, `struct pollfd`: the descriptor, then the events asked for and those that came. */
   const watchPorts = (): void => {
     ports = [...responder.ports()];
-    sockets = ports.map((port) => port.socket as PacketSocket);
+    sockets = ports.map((port) => port.socket);
     const fds = [wake.fd, linkSocket.fd, ...sockets.map((socket) => socket.fd)];
     pollFds = Int32Array.from(fds.flatMap((fd) => [fd, Constant.POLLIN]));
   };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Log } from '../lib/log.ts';
-import { type Clock, type Millis, seconds } from '../lib/time.ts';
+import { type Clock, millis, type Millis, seconds } from '../lib/time.ts';
 import type { Api } from './api.ts';
 import { filled, list, object, text } from './raw.ts';
 import { collectionPath, type Resource, resources } from './resources.ts';
@@ -43,7 +43,7 @@ export const createMetricsAccess = ({ api, clock, log }: MetricsAccessOptions): 
       const victim = [...known].find((entry) => entry[1].refusal !== undefined) ?? [...known][0];
       if (victim !== undefined) known.delete(victim[0]);
     }
-    known.set(key, { refusal, until: (clock.now() + lifetime(refusal)) as Millis });
+    known.set(key, { refusal, until: millis(clock.now() + lifetime(refusal)) });
   };
 
   const judge = async (key: string, token: string): Promise<AccessRefusal | undefined> => {

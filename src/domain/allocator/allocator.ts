@@ -111,8 +111,9 @@ export class Allocator implements AllocationView {
   servicesOf(pool: string): ReadonlySet<ObjectKey> {
     const services = new Set<ObjectKey>();
     const entry = this.#pools.get(pool);
-    for (const family of entry === undefined ? [] : families) {
-      const { free, space } = (entry as PoolEntry).shelves[family];
+    if (entry === undefined) return services;
+    for (const family of families) {
+      const { free, space } = entry.shelves[family];
       for (const index of free.taken()) for (const service of this.holdersOf(space.at(index))) services.add(service);
     }
     return services;

@@ -1,4 +1,4 @@
-import { type Millis, seconds, type WallTime } from '../../lib/time.ts';
+import { millis, type Millis, seconds, type WallTime } from '../../lib/time.ts';
 
 /** A certificate authority: a certificate in `ca.crt` of the Secret that may sign others. */
 export type AuthorityFacts = {
@@ -66,12 +66,12 @@ const day = seconds(86_400);
 
 /** How long certificates are good for, counted from when they are made, and when they are renewed. */
 export const validity = {
-  authority: (10 * 365 * day) as Millis,
-  serving: (365 * day) as Millis,
+  authority: millis(10 * 365 * day),
+  serving: millis(365 * day),
   /** They begin so long before they are made: clocks differ. */
   backdated: seconds(3600),
   /** Renewed when no more than this is left. */
-  renewedBefore: (90 * day) as Millis,
+  renewedBefore: millis(90 * day),
 };
 
 /**
