@@ -2,6 +2,7 @@ import { planRotation, type RotationStep, type SecretFacts } from '../../src/dom
 import { type Api, ApiError, ApiUnreachable, isAlreadyExists, isConflict } from '../../src/k8s/api.ts';
 import { nextDelay } from '../../src/k8s/backoff.ts';
 import { isNotLeader } from '../../src/k8s/fenced-api.ts';
+import type { WatchedObject } from '../../src/k8s/watched-object.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { type Clock, millis, type Millis, seconds, sleep, type WallTime } from '../../src/lib/time.ts';
 import { IssuingFailed } from '../../src/observe/issue-certificates.ts';
@@ -9,7 +10,6 @@ import { issueAuthority, issueBoth, issueServing } from './issue.ts';
 import { noContent, readSecret, type SecretReading } from './read-secret.ts';
 import { type SecretChange, type SecretView, writeSecret } from './secret-store.ts';
 import { type Injection, type Target, targetFacts, type TargetView } from './targets.ts';
-import type { WatchedObject } from './watched-object.ts';
 
 /** A target and its newest known state. */
 export type WatchedTarget = { readonly target: Target; readonly object: WatchedObject<TargetView> };
@@ -79,7 +79,7 @@ export const createRotationLoop = (options: RotationLoopOptions): RotationLoop =
       targets.map(async ({ target, object }) => {
         const view = object.current();
         if (view === undefined || !names.includes(target.name)) return;
-        object.wrote(await api.request({ ...target.patch(view, injection, wallTime()), signal }));
+        await object.write(async () => api.request({ ...target.patch(view, injection, wallTime()), signal }));
       }),
     );
   };
@@ -115,7 +115,7 @@ export const createRotationLoop = (options: RotationLoopOptions): RotationLoop =
     if (step.type === 'inject') await inject(step.targets, signal);
     else {
       const change = await changeOf(step, view, reading, signal);
-      secret.wrote(await api.request({ ...writeSecret(namespace, secretName, view, change), signal }));
+      await secret.write(async () => api.request({ ...writeSecret(namespace, secretName, view, change), signal }));
     }
     log.info('certificate step done', { step: step.type, ...('reason' in step ? { reason: step.reason } : {}) });
   };
@@ -144,6 +144,8 @@ export const createRotationLoop = (options: RotationLoopOptions): RotationLoop =
           try {
             await perform(step, view, reading, signal);
             failureDelay = undefined;
+            // The answer has shown the change already, unless the watch has to.
+            await pause(retryDelay, signal);
           } catch (error) {
             if (signal.aborted) return;
             if (isNotLeader(error) || isConflict(error) || isAlreadyExists(error)) await pause(retryDelay, signal);

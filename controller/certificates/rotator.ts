@@ -1,5 +1,6 @@
 import type { Api } from '../../src/k8s/api.ts';
 import { resources } from '../../src/k8s/resources.ts';
+import { watchObject, type WatchedObject } from '../../src/k8s/watched-object.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { runTogether } from '../../src/lib/tasks.ts';
 import { type Clock, untilAborted, type WallTime } from '../../src/lib/time.ts';
@@ -9,7 +10,6 @@ import { noContent, readSecret } from './read-secret.ts';
 import { createRotationLoop, type LeadershipView } from './rotation-loop.ts';
 import { projectSecret, type SecretView } from './secret-store.ts';
 import { type FailurePolicy, targets, trusts } from './targets.ts';
-import { watchObject, type WatchedObject } from './watched-object.ts';
 
 export type CertificatesOptions = {
   /** Its writes are refused while another replica works. */

@@ -22,6 +22,8 @@ export type ReflectorOptions<View> = {
   readonly project: (raw: unknown) => View | undefined;
   /** Called for every change after the mirror has it. Must not throw. */
   readonly onChange: (change: Change<View>) => void;
+  /** Whether `project` is to see `metadata.managedFields`. Default: they are left out, since they are half of an object. */
+  readonly keepsManagedFields?: boolean;
   /** Jitter: a number in [0, 1). Default: `Math.random`. */
   readonly random?: () => number;
 };
@@ -73,6 +75,7 @@ const mostTold = 8;
 /** Makes the copy; nothing happens until `run`. */
 export const createReflector = <View>(options: ReflectorOptions<View>): Reflector<View> => {
   const { api, clock, path, labelSelector, fieldSelector, project, onChange, random = Math.random } = options;
+  const { keepsManagedFields } = options;
   const log = options.log.child({ path });
   const mirror = new Mirror<View>();
   const synced = Promise.withResolvers<void>();
@@ -139,7 +142,7 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
       for await (const chunk of await api.stream({ path, query, signal: quiet.signal })) {
         quiet.feed();
         for (const item of items.push(chunk)) {
-          const key = put(parseJson(item));
+          const key = put(parseJson(item, keepsManagedFields));
           if (key !== undefined) listed.add(key);
         }
       }
@@ -151,7 +154,7 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
 
   /** Takes in one line of the watch. */
   const takeIn = (line: string): void => {
-    const event = parseWatchEvent(line);
+    const event = parseWatchEvent(line, keepsManagedFields);
     if (event.type === 'error') throw event.error;
     if (event.type === 'present') put(event.raw);
     if (event.type === 'deleted') {

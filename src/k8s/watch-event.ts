@@ -13,9 +13,9 @@ export type WatchEvent =
   /** The watch is over. */
   | { readonly type: 'error'; readonly error: ApiError };
 
-/** Reads one line. Throws `ApiUnreachable` on what is no watch event: the connection cannot be trusted any more. */
-export const parseWatchEvent = (line: string): WatchEvent => {
-  const event = object(parseJson(line));
+/** Reads one line, with the object's managed fields if they are wanted. Throws `ApiUnreachable` on what is no watch event: the connection cannot be trusted any more. */
+export const parseWatchEvent = (line: string, keepsManagedFields = false): WatchEvent => {
+  const event = object(parseJson(line, keepsManagedFields));
   const raw = event['object'];
   const resourceVersion = versionOf(raw);
   switch (event['type']) {
@@ -34,12 +34,12 @@ export const parseWatchEvent = (line: string): WatchEvent => {
 };
 
 /**
- * Parses an object that an API server sent, without its managed fields. Throws `ApiUnreachable` if it is no JSON, without
- * a cause: that would quote the object, which may be a Secret, and errors are logged.
+ * Parses an object that an API server sent, without its managed fields unless they are wanted. Throws `ApiUnreachable` if
+ * it is no JSON, without a cause: that would quote the object, which may be a Secret, and errors are logged.
  */
-export const parseJson = (json: string): unknown => {
+export const parseJson = (json: string, keepsManagedFields = false): unknown => {
   try {
-    return parseWithoutManagedFields(json);
+    return keepsManagedFields ? JSON.parse(json) : parseWithoutManagedFields(json);
   } catch {
     throw new ApiUnreachable('an answer that is no JSON', undefined);
   }
