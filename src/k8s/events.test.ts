@@ -207,6 +207,19 @@ test('a final no is not tried again', async () => {
   expect(warnings).toEqual(['event not written']);
 });
 
+test('what has waited for five minutes is dropped, and said once', async () => {
+  const { clock, calls, warnings, recorder } = rig(() => {
+    throw new ApiUnreachable('this replica does not lead', undefined);
+  });
+  for (let i = 0; i < 1000; i++) recorder.record({ ...service, uid: `${i}` }, assigned);
+  await clock.advanceAsync(seconds(320));
+  const before = calls.length;
+  await clock.advanceAsync(seconds(600));
+  expect(calls).toHaveLength(before);
+  expect(warnings.filter((text) => text === 'events were dropped')).toHaveLength(1);
+  expect(warnings.length).toBeLessThan(120);
+});
+
 test('an event whose answer was lost is written once, and counted when it comes again', async () => {
   let posts = 0;
   const { clock, calls, warnings, recorder, settle } = rig(({ method }) => {

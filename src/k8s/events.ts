@@ -51,6 +51,8 @@ export type EventRecorderOptions = {
 const mostWrites = 4;
 /** Events that wait; more are dropped. */
 const longestQueue = 10_000;
+/** What has waited longer is dropped: a replica that leads no more does not come back with it an hour later. */
+const longestWait: Millis = seconds(300);
 /** Events remembered, so that one that repeats is counted instead of written anew. */
 const mostRemembered = 1000;
 /** With the waits in between about a minute: time enough to restart an API server. */
@@ -70,6 +72,8 @@ type Entry = {
   written: number;
   /** Waits or is being written: it is not queued twice. */
   isBusy: boolean;
+  /** By the monotonic clock. */
+  queuedAt: Millis;
 };
 
 /** Makes the recorder of a process. What cannot be written after some attempts is logged and dropped. */
@@ -109,6 +113,7 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
       count: 0,
       written: 0,
       isBusy: false,
+      queuedAt: clock.now(),
     };
     entry.count++;
     entry.lastAt = now;
@@ -125,6 +130,7 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
       return;
     }
     entry.isBusy = true;
+    entry.queuedAt = clock.now();
     queue.push(entry);
     if (writers.size < mostWrites) startWriter();
   };
@@ -139,7 +145,8 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
     // Not in the caller's turn: what it does next is more urgent, and the same event again is counted.
     await Promise.resolve();
     for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
-      await write(entry);
+      if (clock.now() - entry.queuedAt > longestWait) drop(entry);
+      else await write(entry);
       entry.isBusy = false;
       if (ending.signal.aborted && entry.written < entry.count) lost++;
       if (!ending.signal.aborted && entry.written > 0 && entry.written < entry.count) enqueue(entry);
@@ -148,6 +155,11 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
       log.warn('events were dropped', { dropped });
       dropped = 0;
     }
+  };
+
+  const drop = (entry: Entry): void => {
+    dropped++;
+    entry.count = entry.written;
   };
 
   /** Writes one event; after a few failures, or a no, it is lost and said in the log. */
