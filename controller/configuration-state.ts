@@ -2,11 +2,11 @@ import type { ConfigurationProblem } from '../src/domain/config/configuration.ts
 import type { ServiceCondition } from '../src/domain/objects.ts';
 import { type Api, isAlreadyExists, isNotFound } from '../src/k8s/api.ts';
 import { isNotLeader } from '../src/k8s/fenced-api.ts';
-import { filled, list, object, stringMap, text } from '../src/k8s/raw.ts';
 import { createReflector } from '../src/k8s/reflector.ts';
 import { collectionPath, objectPath, resources } from '../src/k8s/resources.ts';
 import { timestamp } from '../src/k8s/timestamp.ts';
 import { createWorkQueue, type WorkOutcome } from '../src/k8s/work-queue.ts';
+import { filled, list, object, stringMap, text } from '../src/lib/json.ts';
 import type { Log } from '../src/lib/log.ts';
 import { type Clock, millis, type Millis, seconds, type WallTime } from '../src/lib/time.ts';
 

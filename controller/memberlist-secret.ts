@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Api, isAlreadyExists, isNotFound } from '../src/k8s/api.ts';
-import { object, text } from '../src/k8s/raw.ts';
 import { collectionPath, objectPath, resources } from '../src/k8s/resources.ts';
+import { object, text } from '../src/lib/json.ts';
 
 export type MemberlistSecretOptions = {
   readonly api: Pick<Api, 'request'>;

@@ -1,6 +1,6 @@
 import type { CustomResource } from '../src/domain/config/custom-resource.ts';
 import { projectCustomResource } from '../src/k8s/custom-resource.ts';
-import { object } from '../src/k8s/raw.ts';
+import { object } from '../src/lib/json.ts';
 import type { WrittenCounters } from './pool-status-writer.ts';
 
 /** What we keep of an `IPAddressPool`: the object, and the counters that stand in its status. */

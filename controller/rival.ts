@@ -1,8 +1,8 @@
 import type { Api } from '../src/k8s/api.ts';
 import type { Leadership, LeadershipChange } from '../src/k8s/leader-election.ts';
-import { filled, object } from '../src/k8s/raw.ts';
 import { createReflector } from '../src/k8s/reflector.ts';
 import { collectionPath, resources } from '../src/k8s/resources.ts';
+import { filled, object } from '../src/lib/json.ts';
 import type { Log } from '../src/lib/log.ts';
 import { type Clock, millis } from '../src/lib/time.ts';
 

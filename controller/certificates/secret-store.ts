@@ -1,6 +1,6 @@
 import type { ApiRequest } from '../../src/k8s/api.ts';
-import { filled, object, text } from '../../src/k8s/raw.ts';
 import { collectionPath, objectPath, resources } from '../../src/k8s/resources.ts';
+import { filled, object, text } from '../../src/lib/json.ts';
 import type { WallTime } from '../../src/lib/time.ts';
 import type { SecretContent } from './read-secret.ts';
 import { stampedAt } from './stamps.ts';

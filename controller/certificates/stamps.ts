@@ -1,4 +1,4 @@
-import { filled, list, object } from '../../src/k8s/raw.ts';
+import { filled, list, object } from '../../src/lib/json.ts';
 import type { WallTime } from '../../src/lib/time.ts';
 
 /** The newest time that the API server itself has written into the metadata of an object; undefined if there is none. */

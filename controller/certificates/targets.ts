@@ -1,7 +1,7 @@
 import type { TargetFacts } from '../../src/domain/certificates/rotation.ts';
 import type { ApiRequest } from '../../src/k8s/api.ts';
-import { filled, list, object, text } from '../../src/k8s/raw.ts';
 import { objectPath, type Resource, resources } from '../../src/k8s/resources.ts';
+import { filled, list, object, text } from '../../src/lib/json.ts';
 import type { WallTime } from '../../src/lib/time.ts';
 import { readAuthorities } from './read-secret.ts';
 import { stampedAt } from './stamps.ts';

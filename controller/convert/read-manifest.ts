@@ -1,5 +1,5 @@
 import { parseAllDocuments } from 'yaml';
-import { object, text } from '../../src/k8s/raw.ts';
+import { object, text } from '../../src/lib/json.ts';
 import { err, ok, type Result } from '../../src/lib/result.ts';
 
 /** The ConfigMap of a manifest, as far as it matters here. */

@@ -1,5 +1,5 @@
 import { convertBgpPeer } from '../../src/domain/resources/bgp-peer-conversion.ts';
-import { text } from '../../src/k8s/raw.ts';
+import { text } from '../../src/lib/json.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/observe/request-listener.ts';
 import { readReview, writeReview } from './review.ts';
 

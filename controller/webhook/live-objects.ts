@@ -2,8 +2,8 @@ import type { LiveObjects } from '../../src/domain/admission/admission.ts';
 import type { CustomResource } from '../../src/domain/config/custom-resource.ts';
 import type { Api } from '../../src/k8s/api.ts';
 import { projectCustomResource } from '../../src/k8s/custom-resource.ts';
-import { list, object } from '../../src/k8s/raw.ts';
 import { collectionPath, type Resource, resources } from '../../src/k8s/resources.ts';
+import { list, object } from '../../src/lib/json.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { type Millis, seconds } from '../../src/lib/time.ts';
 

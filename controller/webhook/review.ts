@@ -1,4 +1,4 @@
-import { isObject, object, text } from '../../src/k8s/raw.ts';
+import { isObject, object, text } from '../../src/lib/json.ts';
 import { err, ok, type Result } from '../../src/lib/result.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/observe/request-listener.ts';
 import { plainText } from '../../src/observe/request-listener.ts';

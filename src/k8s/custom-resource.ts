@@ -1,5 +1,5 @@
 import type { CustomResource } from '../domain/config/custom-resource.ts';
-import { filled, object, stringMap, text } from './raw.ts';
+import { filled, object, stringMap, text } from '../lib/json.ts';
 
 /** From a raw custom resource of MetalLB; the spec is kept as it came. One without name or namespace gives `undefined`. */
 export const projectCustomResource = (raw: unknown): CustomResource | undefined => {

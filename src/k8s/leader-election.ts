@@ -7,10 +7,10 @@ import {
   stepElection,
 } from '../domain/leader-election/election.ts';
 import { type LeaseChange, type LeaseRecord, type LeaseView, nextRecord } from '../domain/leader-election/lease.ts';
+import { filled, object, text } from '../lib/json.ts';
 import type { Log } from '../lib/log.ts';
 import { type Clock, millis, type Millis, seconds, untilAborted, type WallTime, within } from '../lib/time.ts';
 import { type Api, ApiError, ApiUnreachable, isAlreadyExists, isConflict, isNotFound } from './api.ts';
-import { filled, object, text } from './raw.ts';
 import { createReflector } from './reflector.ts';
 import { collectionPath, objectPath, resources } from './resources.ts';
 

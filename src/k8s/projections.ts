@@ -8,7 +8,8 @@ import {
   type SpeakerPodView,
   type StringMap,
 } from '../domain/objects.ts';
-import { filled, list, object, objectKey, stringMap, text } from './raw.ts';
+import { filled, list, object, stringMap, text } from '../lib/json.ts';
+import { objectKey } from './object-key.ts';
 
 /**
  * From raw objects of the API to the views we keep. The API server has defaulted and validated them, but a field that

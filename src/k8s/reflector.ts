@@ -1,3 +1,4 @@
+import { filled, object } from '../lib/json.ts';
 import type { Log } from '../lib/log.ts';
 import { millis, seconds, sleep, type Clock, type Millis } from '../lib/time.ts';
 import { ApiError, ApiUnreachable, isExpired, type Api } from './api.ts';
@@ -5,7 +6,7 @@ import { nextDelay, type BackoffBounds } from './backoff.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { ListSplitter } from './list-splitter.ts';
 import { Mirror, type Change } from './mirror.ts';
-import { filled, object, objectKey } from './raw.ts';
+import { objectKey } from './object-key.ts';
 import { parseJson, parseWatchEvent } from './watch-event.ts';
 
 export type { Change } from './mirror.ts';

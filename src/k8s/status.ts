@@ -1,6 +1,6 @@
+import { isObject, text } from '../lib/json.ts';
 import { millis, type Millis } from '../lib/time.ts';
 import { ApiError } from './api.ts';
-import { isObject, text } from './raw.ts';
 
 /** The longest text of an answer that is no Status object which an error repeats. */
 const longestQuote = 200;

@@ -1,6 +1,6 @@
+import { filled, object } from '../lib/json.ts';
 import { ApiUnreachable, type ApiError } from './api.ts';
 import { parseWithoutManagedFields } from './managed-fields.ts';
-import { filled, object } from './raw.ts';
 import { statusError } from './status.ts';
 
 /** One line of a watch. */

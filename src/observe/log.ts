@@ -1,4 +1,5 @@
 import { destination, pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
+import { isObject } from '../lib/json.ts';
 import type { Log, LogFields, LogWrite } from '../lib/log.ts';
 
 /** The values of MetalLB's `--log-level`: everything, or from that severity on, or nothing. */
@@ -58,8 +59,7 @@ const plain = (fields: LogFields): Record<string, unknown> => mapFields(fields, 
 
 const plainValue = (value: unknown): unknown => {
   if (value instanceof Error) return describeError(value);
-  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isRecord ? mapFields(value as LogFields, (inner) => inner) : value;
+  return isObject(value) ? mapFields(value, (inner) => inner) : value;
 };
 
 const mapFields = (fields: LogFields, map: (value: unknown) => unknown): Record<string, unknown> => {

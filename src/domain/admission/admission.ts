@@ -1,4 +1,5 @@
 import { clip } from '../../lib/clip.ts';
+import { object } from '../../lib/json.ts';
 import { assembleConfiguration, type ConfigurationInput } from '../config/assemble.ts';
 import type { BgpType } from '../config/bgp.ts';
 import type { Configuration, ConfigurationKind, ConfigurationProblem } from '../config/configuration.ts';
@@ -82,7 +83,7 @@ export const admit = (request: AdmissionRequest, live: LiveObjects, settings: Ad
 
 const disableMpWarning = "disable mp is deprecated and has no effect since it's the default behavior now";
 
-const asksForDisableMp = ({ spec }: CustomResource): boolean => field(spec, 'disableMP') === true;
+const asksForDisableMp = ({ spec }: CustomResource): boolean => object(spec)['disableMP'] === true;
 
 const admitDeletion = (
   request: AdmissionRequest,
@@ -92,7 +93,7 @@ const admitDeletion = (
   const { kind, name } = request;
   if (kind === 'BFDProfile') {
     const users = live.bgpPeers.filter(
-      ({ metadata, spec }) => metadata.namespace === settings.metallbNamespace && field(spec, 'bfdProfile') === name,
+      ({ metadata, spec }) => metadata.namespace === settings.metallbNamespace && object(spec)['bfdProfile'] === name,
     );
     const [user] = users.map(({ metadata }) => metadata.name).sort();
     if (user !== undefined) return deny(`failed to delete BFDProfile ${name}, used by BGPPeer ${user}`, []);
@@ -101,10 +102,6 @@ const admitDeletion = (
   const { before, after } = compare(request, live, settings);
   return allow(takenAway(before.configuration, after.configuration, live, settings));
 };
-
-/** The specs that come here have not been checked yet. */
-const field = (spec: unknown, name: string): unknown =>
-  typeof spec === 'object' && spec !== null ? (spec as Readonly<Record<string, unknown>>)[name] : undefined;
 
 /** Assembles all that is there, and all that would be there. */
 const compare = (request: AdmissionRequest, live: LiveObjects, settings: AdmissionSettings) => {

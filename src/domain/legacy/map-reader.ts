@@ -1,3 +1,4 @@
+import { isObject } from '../../lib/json.ts';
 import type { ProblemReason } from '../config/custom-resource.ts';
 
 /** Takes note of what is wrong with the document at a path such as `address-pools[0].addresses[1]`. */
@@ -42,16 +43,13 @@ const notParsed = (message: string): string => `could not parse config: ${messag
 /** A key that is not a plain word is quoted. */
 const step = (key: string): string => (/^[\w-]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`);
 
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 // What the YAML of MetalLB's time took for a truth.
 const truths = new Set(['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON']);
 const falsehoods = new Set(['n', 'N', 'no', 'No', 'NO', 'false', 'False', 'FALSE', 'off', 'Off', 'OFF']);
 
 /** Opens a map for reading; null counts as the empty map. What is no map is noted and gives undefined. */
 export const openMap = ({ value, path }: Item, note: Note): MapReader | undefined => {
-  if (value !== null && !isMap(value)) {
+  if (value !== null && !isObject(value)) {
     note(path, notParsed(`must be a map, and is ${kindOf(value)}`));
     return undefined;
   }
@@ -111,7 +109,7 @@ export const openMap = ({ value, path }: Item, note: Note): MapReader | undefine
     texts: (key) => list(key).map(asText),
     textMap: (key) => {
       const found = take(key);
-      if (isMap(found)) {
+      if (isObject(found)) {
         const where = at(key);
         return Object.entries(found).map(([name, value]) => [name, asText({ value, path: where + step(name) })]);
       }

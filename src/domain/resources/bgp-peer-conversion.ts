@@ -1,3 +1,4 @@
+import { isObject, text } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { bgpPeerSpec } from './bgp-peer.ts';
 
@@ -48,7 +49,7 @@ export const convertBgpPeer = (object: unknown, desiredApiVersion: string): Resu
   const { apiVersion, kind } = object;
   const metadata = object['metadata'] ?? {};
   if (!isObject(metadata)) return err('BGPPeer: metadata: must be an object');
-  const name = `BGPPeer ${text(metadata['namespace'])}/${text(metadata['name'])}`;
+  const name = `BGPPeer ${text(metadata['namespace']) ?? ''}/${text(metadata['name']) ?? ''}`;
   if (kind !== 'BGPPeer') return err(`${name}: kind: must be BGPPeer`);
   if (apiVersion !== oldVersion && apiVersion !== newVersion) {
     return err(`${name}: apiVersion: must be ${oldVersion} or ${newVersion}`);
@@ -122,22 +123,17 @@ const readAnnotations = (annotations: Fields): Result<Fields> => {
   return ok(Object.fromEntries(fields));
 };
 
-const parseField = (field: keyof typeof newFields, text: unknown): Result<unknown> => {
-  if (typeof text !== 'string' || text.length > maxAnnotationLength) return err('not readable');
+const parseField = (field: keyof typeof newFields, json: unknown): Result<unknown> => {
+  if (typeof json !== 'string' || json.length > maxAnnotationLength) return err('not readable');
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(json);
     return newFields[field].safeParse(value).success ? ok(value) : err('of another type');
   } catch {
     return err('not JSON');
   }
 };
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const isNewField = (field: string): field is keyof typeof newFields => Object.hasOwn(newFields, field);
 
 const filter = (fields: Fields, keep: (entry: readonly [string, unknown]) => boolean): Fields =>
   Object.fromEntries(Object.entries(fields).filter(keep));
-
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -1,11 +1,9 @@
-import type { StringMap } from '../domain/objects.ts';
-
-/** Readers for JSON that came over the wire: a field of another kind than expected counts as absent. */
+/** Readers for JSON of unknown origin: a field of another kind than expected counts as absent. */
 
 type JsonObject = { readonly [key: string]: unknown };
 
 const none: JsonObject = {};
-const emptyMap: StringMap = {};
+const emptyMap: Readonly<Record<string, string>> = {};
 
 /** Whether `value` is a JSON object: neither null nor an array. */
 export const isObject = (value: unknown): value is JsonObject =>
@@ -24,17 +22,12 @@ export const text = (value: unknown): string | undefined => (typeof value === 's
 export const filled = (value: unknown): string | undefined => text(value) || undefined;
 
 /** The texts of a map (labels, selectors, annotations) whose key `isWanted`. One shared object if there are none. */
-export const stringMap = (value: unknown, isWanted: (key: string) => boolean = () => true): StringMap => {
+export const stringMap = (
+  value: unknown,
+  isWanted: (key: string) => boolean = () => true,
+): Readonly<Record<string, string>> => {
   const pairs = Object.entries(object(value)).filter(
     (pair): pair is [string, string] => typeof pair[1] === 'string' && isWanted(pair[0]),
   );
   return pairs.length === 0 ? emptyMap : Object.fromEntries(pairs);
-};
-
-/** `namespace/name`, or `name` alone; undefined for something without a name. */
-export const objectKey = (raw: unknown): string | undefined => {
-  const metadata = object(object(raw)['metadata']);
-  const name = filled(metadata['name']);
-  const namespace = filled(metadata['namespace']);
-  return name === undefined || namespace === undefined ? name : `${namespace}/${name}`;
 };
