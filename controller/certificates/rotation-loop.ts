@@ -8,6 +8,7 @@ import { type Clock, millis, type Millis, seconds, sleep, type WallTime } from '
 import { IssuingFailed } from '../../src/observe/issue-certificates.ts';
 import { issueAuthority, issueBoth, issueServing } from './issue.ts';
 import { noContent, readSecret, type SecretReading } from './read-secret.ts';
+import { type RepeatableWrite, repetitionBrake } from './repetition-brake.ts';
 import { type SecretChange, type SecretView, writeSecret } from './secret-store.ts';
 import { type Injection, type Target, targetFacts, type TargetView } from './targets.ts';
 
@@ -22,16 +23,22 @@ export type LeadershipView = {
 };
 
 export type RotationLoopOptions = {
+  /** Its writes are refused while another replica works. */
   readonly api: Pick<Api, 'request'>;
   readonly clock: Clock;
   readonly wallTime: () => WallTime;
   readonly log: Log;
   readonly leadership: LeadershipView;
+  /** Where authority and certificate are kept. */
   readonly secret: WatchedObject<SecretView>;
+  /** Where the API server reads whom to trust. */
   readonly targets: readonly WatchedTarget[];
+  /** Of the Secret, and of the Service that the webhooks are to name. */
   readonly namespace: string;
   readonly secretName: string;
+  /** For which the certificate is issued: `<service>.<namespace>.svc`. */
   readonly hostname: string;
+  /** That the webhooks are to have. */
   readonly failurePolicy: Injection['failurePolicy'];
 };
 
@@ -43,8 +50,8 @@ export type RotationLoop = {
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
 
-/** Somebody was quicker, or it is not known who leads: what has changed is told, and if not, this is long enough. */
-const retryDelay: Millis = seconds(1);
+/** After a step, or if somebody was quicker or leads: the answer or the watch tells what has changed. */
+const planDelay: Millis = seconds(1);
 const backoff = { first: millis(500), longest: seconds(30) };
 
 /** A step without `wait`. */
@@ -54,7 +61,12 @@ type Action = Exclude<RotationStep, { readonly type: 'wait' }>;
 export const createRotationLoop = (options: RotationLoopOptions): RotationLoop => {
   const { api, clock, wallTime, log, leadership, secret, targets, namespace, secretName, hostname } = options;
   const { failurePolicy } = options;
+  const brake = repetitionBrake(clock, (objects) =>
+    log.warn('somebody else keeps changing what the webhooks need, it is put right every 5 s', { objects }),
+  );
   let waiting = new AbortController();
+  /** The last wait after a failure; undefined after a success. */
+  let failureDelay: Millis | undefined;
   const touch = (): void => waiting.abort();
 
   const plan = (facts: SecretFacts): RotationStep => {
@@ -110,6 +122,13 @@ export const createRotationLoop = (options: RotationLoopOptions): RotationLoop =
     return { 'tls.crt': serving.cert, 'tls.key': serving.key };
   };
 
+  /** The writes of a step. Of the Secret any counts as the same: not even two in a row come close to each other. */
+  const writesOf = (step: Action): readonly RepeatableWrite[] => {
+    if (step.type !== 'inject') return [{ object: secretName, content: '' }];
+    const content = secret.current()?.content['ca.crt'] ?? '';
+    return step.targets.map((object) => ({ object, content }));
+  };
+
   /** Writes upon what the plan was made from, and not upon what has come meanwhile. */
   const perform = async (step: Action, view: SecretView | undefined, reading: SecretReading, signal: AbortSignal) => {
     if (step.type === 'inject') await inject(step.targets, signal);
@@ -125,9 +144,45 @@ export const createRotationLoop = (options: RotationLoopOptions): RotationLoop =
     await sleep(clock, delay, AbortSignal.any([signal, waiting.signal]));
   };
 
+  /** Waits for a change after a failure; longer each time, and at least as long as the server asks for. */
+  const retreat = async (step: Action, error: Error, signal: AbortSignal): Promise<void> => {
+    failureDelay = nextDelay(backoff, failureDelay, Math.random());
+    const asked = error instanceof ApiError ? error.retryAfter : undefined;
+    const delay = millis(Math.max(failureDelay, asked ?? 0));
+    log.warn('certificate step failed', { step: step.type, error, retryAfterMs: Math.round(delay) });
+    await pause(delay, signal);
+  };
+
+  /** Does one step, and lets what came of it be seen before the next is planned. */
+  const take = async (
+    step: Action,
+    view: SecretView | undefined,
+    reading: SecretReading,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const writes = writesOf(step);
+    const wait = brake.waitFor(writes);
+    // Whatever changes meanwhile is the quarrel.
+    if (wait > 0) return sleep(clock, wait, signal);
+    try {
+      await perform(step, view, reading, signal);
+      brake.note(writes);
+      failureDelay = undefined;
+    } catch (error) {
+      if (signal.aborted) return;
+      const isOvertaken = isConflict(error) || isAlreadyExists(error);
+      if (isOvertaken) brake.note(writes);
+      else if (!isNotLeader(error)) {
+        if (!isOfTheWorld(error)) throw error;
+        return retreat(step, error, signal);
+      }
+    }
+    // What has changed wakes us, and if nothing did, this is long enough.
+    await pause(planDelay, signal);
+  };
+
   const run = async (signal: AbortSignal): Promise<void> => {
     const stopFollowing = leadership.onChange(touch);
-    let failureDelay: Millis | undefined;
     let isClockTold = false;
     try {
       while (!signal.aborted) {
@@ -140,24 +195,7 @@ export const createRotationLoop = (options: RotationLoopOptions): RotationLoop =
         isClockTold = isClockBehind;
         if (step.type === 'wait') await pause(millis(step.until - wallTime()), signal);
         else if (!leadership.isLeader()) await pause(longestIdle, signal);
-        else {
-          try {
-            await perform(step, view, reading, signal);
-            failureDelay = undefined;
-            // The answer has shown the change already, unless the watch has to.
-            await pause(retryDelay, signal);
-          } catch (error) {
-            if (signal.aborted) return;
-            if (isNotLeader(error) || isConflict(error) || isAlreadyExists(error)) await pause(retryDelay, signal);
-            else if (isOfTheWorld(error)) {
-              failureDelay = nextDelay(backoff, failureDelay, Math.random());
-              const asked = error instanceof ApiError ? error.retryAfter : undefined;
-              const delay = millis(Math.max(failureDelay, asked ?? 0));
-              log.warn('certificate step failed', { step: step.type, error, retryAfterMs: Math.round(delay) });
-              await pause(delay, signal);
-            } else throw error;
-          }
-        }
+        else await take(step, view, reading, signal);
       }
     } finally {
       stopFollowing();
@@ -171,7 +209,7 @@ export const createRotationLoop = (options: RotationLoopOptions): RotationLoop =
 const longestIdle: Millis = seconds(3600);
 
 /** What may succeed the next time. */
-const isOfTheWorld = (error: unknown): boolean =>
+const isOfTheWorld = (error: unknown): error is ApiError | ApiUnreachable | IssuingFailed =>
   error instanceof ApiError || error instanceof ApiUnreachable || error instanceof IssuingFailed;
 
 /** Settles when all have settled; rejects with the first error. */

@@ -295,6 +295,36 @@ test.each([
   expect(server.objects[paths.webhooks]!['webhooks']).toEqual(good['webhooks']);
 });
 
+test('somebody who undoes every injection is outlasted without a storm of writes, and told of once', async () => {
+  const server = apiServer();
+  const clock = fakeClock();
+  const { certificates, lines } = start(server, { clock });
+  await until(isSettled(server, certificates));
+  const undo = (): void =>
+    server.put(
+      paths.webhooks,
+      merge(server.objects[paths.webhooks], { webhooks: [{ name: 'b', clientConfig: { caBundle: '' } }] }) as Raw,
+    );
+  /** As often as it is put right within this time, it is undone. */
+  const quarrel = async (turns: number): Promise<number> => {
+    const before = server.writes.length;
+    for (let turn = 0; turn < turns; turn++) {
+      if (isSettled(server, certificates)()) undo();
+      clock.advance(millis(100));
+      await pause(1);
+    }
+    return server.writes.length - before;
+  };
+  expect(await quarrel(150)).toBeLessThan(6);
+  expect(lines.filter((line) => line.includes('somebody else keeps'))).toEqual([
+    expect.stringContaining('metallb-webhook-configuration') as unknown,
+  ]);
+  await until(() => {
+    clock.advance(millis(100));
+    return isSettled(server, certificates)();
+  });
+});
+
 /** Whether each webhook trusts an authority that has signed the certificate. */
 const isTrusted = (server: ReturnType<typeof apiServer>, cert: string): boolean =>
   bundles(server).every((bundle) =>
