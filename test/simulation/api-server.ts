@@ -1,5 +1,6 @@
 import { ApiError, type ApiRequest } from '../../src/k8s/api.ts';
-import { object } from '../../src/lib/json.ts';
+import { object } from '../../src/k8s/raw.ts';
+import { compareText } from '../../src/lib/sorted.ts';
 import { mergeConditions, mergePatch } from './merge-patch.ts';
 
 /** A Kubernetes object as it is sent. */
@@ -47,6 +48,7 @@ export type Witness = {
 };
 
 export type ApiServer = {
+  /** In the order in which a list has them. */
   readonly all: (collection: Collection) => readonly RawObject[];
   readonly create: (
     collection: Collection,
@@ -126,7 +128,7 @@ export const createApiServer = ({ onStatus, onStored }: Witness): ApiServer => {
   };
 
   return {
-    all: (collection) => [...objects[collection].values()],
+    all: (collection) => [...objects[collection].values()].sort((a, b) => compareText(keyOf(a), keyOf(b))),
     create,
     replace: (collection, object) => void store(collection, 'MODIFIED', object),
     remove: (collection, object) => void store(collection, 'DELETED', object),

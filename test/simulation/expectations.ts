@@ -1,7 +1,7 @@
 import type { Pool } from '../../src/domain/config/configuration.ts';
 import type { ServiceView } from '../../src/domain/objects.ts';
 import { familyOf, type Ip } from '../../src/lib/ip.ts';
-import { list, object, text } from '../../src/lib/json.ts';
+import { list, object, text } from '../../src/k8s/raw.ts';
 import type { ApiServer, RawObject } from './api-server.ts';
 import {
   addressesOf,
@@ -101,8 +101,7 @@ const expectCondition = (view: ServiceView, wish: Wish, picture: Picture, fail: 
   if (wish.type === 'unclear') {
     if (reason !== wish.reason) fail(`should have the reason ${wish.reason}`);
   } else if (ips.length > 0) {
-    const lacksFamily = wish.families.some((family) => !ips.some((ip) => familyOf(ip) === family));
-    const lacksAny = lacksFamily || wish.requested.some((ip) => !ips.includes(ip));
+    const lacksAny = wish.families.some((family) => !ips.some((ip) => familyOf(ip) === family));
     const isOutside = ips.some((ip) => poolWith(picture.pools, ip) === undefined);
     const expected = lacksAny ? 'AllocatedPartly' : isOutside ? 'AllocatedOutsidePools' : 'Allocated';
     if (reason !== expected) fail(`should have the reason ${expected}`);

@@ -42,10 +42,12 @@ export const seedsToPlay = (count: number): readonly number[] => {
 /** The history so far as lines; the end of it stands in the error of a failure. */
 export type Story = { readonly tell: (line: string) => void; readonly failure: (cause: unknown) => Error };
 
+const longestLine = 600;
+
 export const newStory = (seed: number): Story => {
   const lines: string[] = [];
   return {
-    tell: (line) => void lines.push(line),
+    tell: (line) => void lines.push(line.length > longestLine ? `${line.slice(0, longestLine)}…` : line),
     failure: (cause) => {
       const message = cause instanceof Error ? cause.message : String(cause);
       const end = lines.slice(-Number(process.env['SIMULATION_LINES'] ?? 40)).join('\n  ');

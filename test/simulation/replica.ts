@@ -43,6 +43,7 @@ export type Replica = Connection & {
   readonly terms: () => number;
   /** Ends it as SIGTERM does. */
   readonly end: () => void;
+  readonly isEnding: () => boolean;
   readonly hasEnded: () => boolean;
   /** What it was sent it has had time to take in. Throws what went wrong in it that must never. */
   readonly check: () => void;
@@ -52,7 +53,7 @@ export type Replica = Connection & {
 };
 
 /** What pools are assembled from. */
-const configuring: readonly Collection[] = ['ipaddresspools', 'l2advertisements', 'namespaces'];
+export const configuring: readonly Collection[] = ['ipaddresspools', 'l2advertisements', 'namespaces'];
 
 const counter = { inc: () => {} };
 const gauge = { set: () => {} };
@@ -139,6 +140,7 @@ export const launchReplica = (options: ReplicaOptions): Replica => {
     isLeader: election.leadership.isLeader,
     terms: () => terms,
     end: () => ending.abort(),
+    isEnding: () => ending.signal.aborted,
     hasEnded: () => hasEnded,
     check: () => {
       if (fault !== undefined) throw fault.error;

@@ -1,4 +1,4 @@
-import { list, object, text } from '../../src/lib/json.ts';
+import { list, object, text } from '../../src/k8s/raw.ts';
 import type { ApiServer, RawObject } from './api-server.ts';
 import type { Random } from './random.ts';
 
@@ -40,6 +40,18 @@ export const createOrDelete = (server: ApiServer, random: Random): string => {
   const old = server.all('services').find(({ metadata }) => metadata.name === name);
   if (old !== undefined) server.remove('services', old);
   if (old !== undefined && random.chance(0.6)) return `delete ${name}`;
+  return create(server, name, random);
+};
+
+/** Services that come at once, in any order, where there was none of their name. */
+export const createMany = (server: ApiServer, random: Random): string => {
+  const present = server.all('services').map(({ metadata }) => metadata.name);
+  const absent = names.filter((name) => !present.includes(name));
+  const order = absent.map((name) => ({ name, rank: random.next() })).sort((a, b) => a.rank - b.rank);
+  return order.map(({ name }) => create(server, name, random)).join('; ');
+};
+
+const create = (server: ApiServer, name: string, random: Random): string => {
   const type = random.chance(0.9) ? 'LoadBalancer' : 'ClusterIP';
   const annotations = {
     ...(random.chance(0.3) ? annotate(random, {}) : {}),
@@ -64,7 +76,7 @@ export const createOrDelete = (server: ApiServer, random: Random): string => {
     spec,
     status: { loadBalancer: {} },
   });
-  return `${old === undefined ? 'create' : 're-create'} ${name}: ${JSON.stringify({ annotations, spec })}`;
+  return `create ${name}: ${JSON.stringify({ annotations, spec })}`;
 };
 
 /** Annotations with a value under a key, or without it where it was. */

@@ -17,10 +17,22 @@ const ranges = [
 /** One thing that users, or programs other than the controller, do to the cluster; says what it was. */
 export const act = (server: ApiServer, random: Random): string => {
   const kind = random.below(100);
-  if (kind < 25) return createOrDelete(server, random);
-  if (kind < 70) return editService(server, random);
+  if (kind < 70) return actOnServices(server, random);
   if (kind < 92) return editPool(server, random);
   return kind < 96 ? editAdvertisement(server, random) : relabelNamespace(server, random);
+};
+
+const actOnServices = (server: ApiServer, random: Random): string =>
+  random.chance(0.35) ? createOrDelete(server, random) : editService(server, random);
+
+/** As `act`, but no address leaves its pool. */
+export const actGently = (server: ApiServer, random: Random): string => {
+  const pool = random.anyOf(server.all('ipaddresspools'));
+  if (pool === undefined || random.chance(0.75)) return actOnServices(server, random);
+  const { addresses: _, avoidBuggyIPs: __, serviceAllocation, ...terms } = poolSpec(random);
+  const spec = { ...pool.spec, ...terms, serviceAllocation };
+  server.replace('ipaddresspools', { ...pool, spec });
+  return `pool ${pool.metadata.name} is ${JSON.stringify(spec)}`;
 };
 
 /** What a cluster has before anything happens. */

@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { EventText } from '../../src/k8s/events.ts';
 import { millis } from '../../src/lib/time.ts';
-import { type ApiServer, createApiServer } from './api-server.ts';
+import { type ApiServer, createApiServer, type RawObject } from './api-server.ts';
 import type { PendingCall } from './connection.ts';
 import { expectRest } from './expectations.ts';
 import { metallbNamespace, viewOf } from './model.ts';
 import type { Random, Story } from './random.ts';
-import { type Election, launchReplica, type Replica } from './replica.ts';
+import { configuring, type Election, launchReplica, type Replica } from './replica.ts';
 import { type DoubleUse, doubleUses, expectReasonToChange, watchShowings } from './write-rules.ts';
 
 export type WorldOptions = {
@@ -34,6 +34,10 @@ export type World = {
   /** Lets the processes do all they can without being told more, and looks at the outcome. */
   readonly settle: () => Promise<void>;
   readonly advance: (delay: number) => Promise<void>;
+  /** Lets all see the newest state; writes wait. */
+  readonly inform: () => Promise<void>;
+  /** Serves all writes, and those which come of them, until there are none; nobody learns more than his answers say. */
+  readonly serveWrites: () => Promise<void>;
   /** Gives all answers until there is nothing to do any more, and throws unless everything is as it must be. */
   readonly rest: () => Promise<void>;
   /** Status writes so far, whatever came of them. */
@@ -65,6 +69,12 @@ export const createWorld = (options: WorldOptions): World => {
   /** Also of the dead, whose writes may still be on their way. */
   const known = new Map<string, Replica['known']>();
 
+  let holder: unknown;
+  const tellHolder = ({ spec = {} }: RawObject): void => {
+    if (spec['holderIdentity'] !== holder) story.tell(`  lease: ${JSON.stringify(spec)}`);
+    holder = spec['holderIdentity'];
+  };
+
   const server = createApiServer({
     onStatus: (before, after, writer) => {
       if (before.spec?.['type'] === undefined) return; // a pool
@@ -80,7 +90,7 @@ export const createWorld = (options: WorldOptions): World => {
     },
     onStored: (collection, event) => {
       if (collection === 'services') showings.note(event);
-      if (collection === 'leases') story.tell(`  lease: ${JSON.stringify(event.raw.spec)}`);
+      if (collection === 'leases') tellHolder(event.raw);
     },
   });
 
@@ -165,16 +175,26 @@ export const createWorld = (options: WorldOptions): World => {
 
   const writes = (): number => [...living.values()].reduce((sum, { sent }) => sum + sent(), writesOfOthers);
 
-  /** Serves everything that waits; whether there was anything. */
-  const serveAll = async (): Promise<boolean> => {
+  /** Gives every list and every event that is due; whether there was anything. */
+  const tellAll = async (): Promise<boolean> => {
     let isBusy = false;
+    for (const { lists, watches } of living.values()) {
+      isBusy ||= lists.size > 0;
+      for (const list of lists) list.answer();
+      for (const watch of watches) for (; watch.behind() > 0; watch.deliver()) isBusy = true;
+    }
+    await settle();
+    return isBusy;
+  };
+
+  /** Serves and answers every call under way; whether there was any. */
+  const answerAll = async (): Promise<boolean> => {
+    let isBusy = ghosts.size > 0;
     for (const ghost of ghosts) ghost.apply();
     ghosts.clear();
-    for (const { lists, watches, writes: calls, stray } of living.values()) {
-      isBusy ||= lists.size + calls.size + stray.size > 0;
-      for (const list of lists) list.answer();
+    for (const { writes: calls, stray } of living.values()) {
+      isBusy ||= calls.size + stray.size > 0;
       for (const call of stray) call.apply();
-      for (const watch of watches) for (; watch.behind() > 0; watch.deliver()) isBusy = true;
       for (const call of calls) {
         if (!call.isApplied()) call.apply();
         call.answer();
@@ -184,6 +204,19 @@ export const createWorld = (options: WorldOptions): World => {
     return isBusy;
   };
 
+  /** Whether all have a watch of what addresses depend on. */
+  const isWatched = (): boolean =>
+    [...living.values()].every(({ watches }) =>
+      ['services', ...configuring].every((wanted) => [...watches].some(({ collection }) => collection === wanted)),
+    );
+
+  const inform = async (): Promise<void> => {
+    for (let rounds = 0; (await tellAll()) || !isWatched(); rounds++) {
+      if (rounds > 1000) throw new Error('somebody does not watch');
+      if (!isWatched()) await advance(1000);
+    }
+  };
+
   const rest = async (): Promise<void> => {
     world.isLeaseServed = true;
     for (const replica of living.values()) replica.isStopped = false;
@@ -191,7 +224,7 @@ export const createWorld = (options: WorldOptions): World => {
     for (let rounds = 0; quiet < quietTime; rounds++) {
       if (rounds > 3000) throw new Error('the controller does not come to rest');
       const before = writes();
-      while (await serveAll());
+      while ((await tellAll()) || (await answerAll()));
       if (writes() > before) quiet = 0;
       const step = election === 'lease' ? leaseStep : 200 + quiet;
       await advance(step);
@@ -211,6 +244,10 @@ export const createWorld = (options: WorldOptions): World => {
     isLeaseServed: true,
     settle,
     advance,
+    inform,
+    serveWrites: async () => {
+      while (await answerAll());
+    },
     rest,
     writes,
     told,

@@ -85,7 +85,13 @@ export const expectReasonToChange = (
   }
 };
 
-const hasReason = (view: ServiceView, ip: Ip, pools: KnownPools['pools'], reassignOnPoolChange: boolean): boolean => {
+/** Whether a service has a reason of its own to lose an address, by these pools. */
+export const hasReason = (
+  view: ServiceView,
+  ip: Ip,
+  pools: KnownPools['pools'],
+  reassignOnPoolChange: boolean,
+): boolean => {
   if (!serves(view)) return true;
   const home = poolWith(pools, ip);
   const from = allocatedFrom(view);
