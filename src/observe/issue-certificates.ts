@@ -1,3 +1,4 @@
+import { list, object } from '../lib/json.ts';
 import type { CertificatePair } from './https-server.ts';
 
 /** A certificate that is wanted. */
@@ -40,19 +41,30 @@ export const issueCertificates = async (
   signal?: AbortSignal,
 ): Promise<readonly CertificatePair[]> => {
   try {
-    return parseAnswer(await runProgram(JSON.stringify(requests), signal));
+    return parseCertificates(await runProgram(JSON.stringify(requests), signal), requests.length);
   } catch (error) {
     throw new IssuingFailed(error);
   }
 };
 
-/** The parser's own message is not passed on: it would quote a key. */
-const parseAnswer = (output: string): readonly CertificatePair[] => {
+/** Reads what the program wrote. Throws what repeats nothing of it: there are keys in it. */
+export const parseCertificates = (output: string, count: number): readonly CertificatePair[] => {
+  const pairs = list(parseJson(output)).filter(isPair);
+  if (pairs.length !== count) throw new Error(`${pairs.length} certificates instead of ${count}`);
+  return pairs;
+};
+
+const parseJson = (output: string): unknown => {
   try {
-    return JSON.parse(output) as readonly CertificatePair[];
+    return JSON.parse(output);
   } catch {
     throw new Error(`an answer of ${output.length} characters that is no JSON`);
   }
+};
+
+const isPair = (value: unknown): value is CertificatePair => {
+  const { cert, key } = object(value);
+  return typeof cert === 'string' && typeof key === 'string';
 };
 
 const runProgram = async (input: string, signal: AbortSignal | undefined): Promise<string> => {
