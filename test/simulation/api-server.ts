@@ -1,5 +1,5 @@
 import { ApiError, type ApiRequest } from '../../src/k8s/api.ts';
-import { object } from '../../src/k8s/raw.ts';
+import { object } from '../../src/lib/json.ts';
 import { compareText } from '../../src/lib/sorted.ts';
 import { mergeConditions, mergePatch } from './merge-patch.ts';
 

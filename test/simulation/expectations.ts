@@ -1,7 +1,7 @@
 import type { Pool } from '../../src/domain/config/configuration.ts';
 import type { ServiceView } from '../../src/domain/objects.ts';
 import { familyOf, type Ip } from '../../src/lib/ip.ts';
-import { list, object, text } from '../../src/k8s/raw.ts';
+import { list, object, text } from '../../src/lib/json.ts';
 import type { ApiServer, RawObject } from './api-server.ts';
 import {
   addressesOf,

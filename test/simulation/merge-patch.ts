@@ -1,4 +1,4 @@
-import { isObject, list, object } from '../../src/k8s/raw.ts';
+import { isObject, list, object } from '../../src/lib/json.ts';
 
 /** RFC 7386. */
 export const mergePatch = (target: unknown, patch: unknown): unknown => {

@@ -1,4 +1,4 @@
-import { list, object, text } from '../../src/k8s/raw.ts';
+import { list, object, text } from '../../src/lib/json.ts';
 import type { ApiServer, RawObject } from './api-server.ts';
 import type { Random } from './random.ts';
 
