@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Configuration } from '../src/domain/config/configuration.ts';
 import type { ServiceView } from '../src/domain/objects.ts';
 import { seconds } from '../src/lib/time.ts';
-import { poolOf } from '../test/support/builders.ts';
+import { configurationOf, poolOf } from '../test/support/builders.ts';
 import { configuration, reconcilerRig as rig } from '../test/support/reconciler-rig.ts';
 
 test('a service gets its address, one write and one event', () => {
@@ -60,6 +60,21 @@ test('a restart with addresses in every status writes nothing and tells nothing'
   write(after);
   clock.advance(seconds(60));
   expect([writes(), told]).toEqual([200, []]);
+});
+
+test('a restart does not tell again that nothing announces an address', () => {
+  const { clock, create, start, write, told } = rig();
+  const pools = configurationOf([poolOf('a', '10.0.0.0/16', { l2Advertisements: [] }), poolOf('b', 'fd00::/112')], []);
+  const before = start(pools);
+  before.upsert(create('web'));
+  before.upsert(create('six', { clusterIPs: ['fd00:10::1'], ipFamilies: ['IPv6'] }));
+  write(before);
+  clock.advance(seconds(60));
+  expect(told.filter((line) => line.endsWith('NotAnnounced'))).toHaveLength(2);
+  told.length = 0;
+  write(start(pools));
+  clock.advance(seconds(60));
+  expect(told).toEqual([]);
 });
 
 test('of two services with one address the older keeps it, whatever the order of the list', () => {

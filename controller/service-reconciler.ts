@@ -61,6 +61,7 @@ export class ServiceReconciler {
   readonly #records = new Map<ObjectKey, ServiceRecord>();
   readonly #waiting = new WaitingList();
   readonly #waiters: Waiters;
+  #isStarting = false;
   /** Services that lack an address they should have. */
   readonly #blocked = new Set<ObjectKey>();
   /** Services with an address that is in no pool. */
@@ -102,7 +103,9 @@ export class ServiceReconciler {
       if (claim !== undefined) this.#reserve(record, claim);
     }
     const others = records.filter(({ view }) => this.#allocator.allocationOf(view.key) === undefined);
+    this.#isStarting = true;
     for (const record of [...claiming, ...others]) this.#plan(record);
+    this.#isStarting = false;
     this.#waiters.serve();
     for (const { name } of configuration.pools) this.#ports.onUsageChanged(name);
   }
@@ -224,7 +227,9 @@ export class ServiceReconciler {
       record.written = record.planned;
       this.#tellEvents(record);
     }
-    record.standing.set(plan.standing, plan.status !== undefined && isConditionWritten(view, plan.status));
+    const isSaid = plan.status?.condition !== undefined && isConditionWritten(view, plan.status);
+    // What the condition says has been told by whoever wrote it, and before our start all the rest as well.
+    record.standing.set(plan.standing, (event) => isSaid && (event.isInCondition || this.#isStarting));
     this.#ports.onPlanned(view, plan);
     for (const service of displaced) {
       const other = this.#records.get(service);
