@@ -90,6 +90,36 @@ test('a write to fields that we do not keep moves the version and tells nobody',
   await end();
 });
 
+test('the version is that of the text that was read, while a newer one is being parsed', async () => {
+  const { synced, view, resourceVersion, send, end } = rig([configMap('5', 'a: 1')]);
+  await synced;
+  const versions: unknown[] = [];
+  const note = (): void => void versions.push([resourceVersion(), view()?.config]);
+  send('MODIFIED', configMap('6', 'a: 2'));
+  for (let turn = 0; turn < 50; turn++) {
+    note();
+    await Promise.resolve();
+  }
+  await vi.waitFor(() => expect(resourceVersion()).toBe('6'));
+  note();
+  const first = ['5', { ok: true, value: { a: '1' } }];
+  const second = ['6', { ok: true, value: { a: '2' } }];
+  expect(versions.filter((seen, at) => at === 0 || JSON.stringify(seen) !== JSON.stringify(versions[at - 1]))).toEqual([
+    first,
+    second,
+  ]);
+  await end();
+});
+
+test('a write is seen by its answer, before the watch brings it', async () => {
+  const { synced, view, resourceVersion, write, end } = rig([configMap('5', 'a: 1')]);
+  await synced;
+  await write(async () => Promise.resolve(configMap('6', 'a: 1', 'true')));
+  expect(view()?.isInUse).toBe(true);
+  expect(resourceVersion()).toBe('6');
+  await end();
+});
+
 test('the mark alone does not parse anew', async () => {
   const { synced, view, send, end } = rig([configMap('5', 'a: 1')]);
   await synced;

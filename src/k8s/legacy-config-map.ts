@@ -4,8 +4,8 @@ import type { Result } from '../lib/result.ts';
 import { type Clock, untilAborted } from '../lib/time.ts';
 import type { Api } from './api.ts';
 import { type ConfigMapText, projectConfigMap } from './projections.ts';
-import { createReflector } from './reflector.ts';
-import { collectionPath, resources } from './resources.ts';
+import { resources } from './resources.ts';
+import { watchObject, type WatchedObject } from './watched-object.ts';
 
 export type LegacyConfigMapOptions = {
   readonly api: Api;
@@ -20,10 +20,12 @@ export type LegacyConfigMapOptions = {
 
 /** The ConfigMap that configured MetalLB before version 0.13, kept current. */
 export type LegacyConfigMap = {
-  /** As it is now; undefined if there is none. */
+  /** As it is now, or was when its text could be read; undefined if there is none. */
   readonly view: () => ConfigMapView | undefined;
-  /** The version of what `view` gives, for a write. */
+  /** The version of what `view` gives: a write with it is refused if anything was written since that nobody has read. */
   readonly resourceVersion: () => string | undefined;
+  /** Makes a write of it, whose answer counts at once. */
+  readonly write: WatchedObject<ConfigMapText>['write'];
   /** Settles when it has been looked for once, and been parsed. */
   readonly synced: Promise<void>;
   /** Keeps the view current until `signal` aborts. Rejects only for a fault of ours. */
@@ -37,74 +39,80 @@ type Parsed = {
   readonly newerError?: string;
 };
 
+/** What is shown, and of what version. */
+type Shown = { readonly view: ConfigMapView; readonly resourceVersion: string; readonly parsed: Parsed | undefined };
+
 /** Watches the ConfigMap; nothing happens until `run`. The YAML parser is loaded when there is something to parse. */
 export const watchLegacyConfigMap = (options: LegacyConfigMapOptions): LegacyConfigMap => {
-  const { api, clock, log, namespace, name, onChange } = options;
+  const { log, namespace, name, onChange } = options;
   const fault = Promise.withResolvers<never>();
-  /** The last text that came; `view` follows when it is parsed. */
-  let latest: ConfigMapText | undefined;
-  let resourceVersion: string | undefined;
-  let view: ConfigMapView | undefined;
-  let parsed: Parsed | undefined;
+  let shown: Shown | undefined;
   /** The parsing under way. */
   let parsing: Promise<void> = Promise.resolve();
 
-  const show = (map: ConfigMapText | undefined, now: Parsed | undefined): void => {
-    parsed = now;
-    if (view?.isInUse && view.config !== undefined && now === undefined) {
-      log.warn('the old configuration is gone: its pools give no more addresses', {
-        configMap: `${namespace}/${name}`,
-      });
-    }
-    view = map && {
-      namespace: map.namespace,
-      name: map.name,
-      uid: map.uid,
-      isInUse: map.isInUse,
-      config: now?.config,
-      ...(now?.newerError !== undefined && { newerError: now.newerError }),
-    };
+  const show = (map: ConfigMapText, parsed: Parsed | undefined): void => {
+    const { uid, isInUse, resourceVersion } = map;
+    const before = shown?.view;
+    const isSame = before?.uid === uid && before.isInUse === isInUse && shown?.parsed === parsed;
+    if (!isSame && parsed === undefined) tellGone();
+    const view = isSame
+      ? before
+      : {
+          namespace: map.namespace,
+          name: map.name,
+          uid,
+          isInUse,
+          config: parsed?.config,
+          ...(parsed?.newerError !== undefined && { newerError: parsed.newerError }),
+        };
+    shown = { view, resourceVersion, parsed };
+    if (!isSame) onChange();
+  };
+
+  const hide = (): void => {
+    tellGone();
+    shown = undefined;
     onChange();
   };
 
-  const parse = async (map: ConfigMapText, text: string): Promise<void> => {
+  const tellGone = (): void => {
+    if (shown?.view.isInUse !== true || shown.view.config === undefined) return;
+    log.warn('the old configuration is gone: its pools give no more addresses', { configMap: `${namespace}/${name}` });
+  };
+
+  const parse = async (text: string): Promise<void> => {
     const { parseLegacyDocument } = await import('../domain/legacy/parse-document.ts');
+    const map = watched.current();
     // Something newer has come meanwhile, and has its own turn.
-    if (latest !== map) return;
+    if (map?.config !== text || shown?.parsed?.text === text) return;
     const config = parseLegacyDocument(text);
+    const former = shown?.parsed;
     // As MetalLB did: a slip in an editor must not withdraw every address.
-    if (!config.ok && parsed?.config.ok) show(map, { text, config: parsed.config, newerError: config.error });
+    if (!config.ok && former?.config.ok) show(map, { text, config: former.config, newerError: config.error });
     else show(map, { text, config });
   };
 
-  const take = (map: ConfigMapText | undefined): void => {
-    latest = map;
-    if (map?.config === undefined) show(map, undefined);
-    else if (parsed?.text === map.config) show(map, parsed);
-    else parsing = parse(map, map.config).catch(fault.reject);
-  };
-
-  const reflector = createReflector({
-    api,
-    clock,
-    log,
-    path: collectionPath(resources.configMaps, namespace),
-    fieldSelector: `metadata.name=${name}`,
+  const watched = watchObject<ConfigMapText>({
+    ...options,
+    resource: resources.configMaps,
     project: projectConfigMap,
-    onChange: (change) => {
-      resourceVersion = change.type === 'deleted' ? undefined : change.now.resourceVersion;
-      if (change.type === 'deleted') take(undefined);
-      else if (change.type === 'added' || change.changed) take(change.now);
+    onChange: () => {
+      const map = watched.current();
+      if (map === undefined) hide();
+      else if (map.config === undefined) show(map, undefined);
+      else if (shown?.parsed?.text === map.config) show(map, shown.parsed);
+      else parsing = parse(map.config).catch(fault.reject);
     },
   });
 
   return {
-    view: () => view,
-    resourceVersion: () => resourceVersion,
-    synced: name === '' ? Promise.resolve() : reflector.synced.then(async () => parsing),
+    view: () => shown?.view,
+    resourceVersion: () => shown?.resourceVersion,
+    write: watched.write,
+    synced: name === '' ? Promise.resolve() : watched.synced.then(async () => parsing),
     run: async (signal) => {
       if (name === '') await untilAborted(signal);
-      else await Promise.race([reflector.run(signal), fault.promise]);
+      else await Promise.race([watched.run(signal), fault.promise]);
     },
   };
 };
