@@ -7,9 +7,9 @@ import { projectCustomResource } from '../src/k8s/custom-resource.ts';
 import { projectNamespace, projectNode, projectService } from '../src/k8s/projections.ts';
 import { type Change, createReflector, type Reflector } from '../src/k8s/reflector.ts';
 import { collectionPath, type Resource, resources } from '../src/k8s/resources.ts';
+import type { BgpType } from '../src/lib/bgp-type.ts';
 import type { Log } from '../src/lib/log.ts';
 import type { Clock } from '../src/lib/time.ts';
-import type { BgpType } from '../src/observe/command-line.ts';
 import type { LegacyConfig } from './legacy-config.ts';
 import { type PoolView, projectPool } from './pool-view.ts';
 

@@ -27,7 +27,7 @@ test('what asks for BGP or memberlist is said to have no effect', () => {
   expect(result.ok && result.value.type === 'run' && result.value.warnings).toEqual([
     '-ml-wan-config has no effect: who takes part is read from the API',
     '-frrk8s-namespace has no effect: there is no BGP yet',
-    'METALLB_BGP_TYPE=frr has no effect: there is no BGP yet, services are announced by layer 2 alone',
+    'METALLB_BGP_TYPE=frr: BGP is not spoken yet, services are announced by layer 2 alone; peers are checked as that type asks',
   ]);
 });
 

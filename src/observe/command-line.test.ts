@@ -24,7 +24,7 @@ test('what has no effect is said', () => {
       warnings: [
         '-pprof-bind-address has no effect: there is no pprof in this program',
         '-old has no effect: it is done',
-        'METALLB_BGP_TYPE=frr-k8s has no effect: there is no BGP yet, services are announced by layer 2 alone',
+        'METALLB_BGP_TYPE=frr-k8s: BGP is not spoken yet, services are announced by layer 2 alone; peers are checked as that type asks',
       ],
     },
   });
@@ -50,6 +50,8 @@ test('help lists the flags, the variable and the exit codes', () => {
   const text = help.ok && help.value.type === 'print' ? help.value.text : '';
   expect(text).toMatch(/^tester: is tested\n\nFlags:\n/);
   expect(text).toMatch(/--old +accepted for compatibility, no effect: it is done\n/);
-  expect(text).toMatch(/\n\nEnvironment:\n {2}METALLB_BGP_TYPE {2}native, frr, frr-k8s; no effect/);
+  expect(text).toMatch(
+    /\n\nEnvironment:\n {2}METALLB_BGP_TYPE {2}native, frr, frr-k8s: how peers are checked; BGP is not/,
+  );
   expect(text).toMatch(/\n\nExit codes:\n {2}0 {2}ended by SIGTERM or SIGINT\n {2}1 .*\n {2}2 .*\n$/);
 });

@@ -1,3 +1,4 @@
+import { type BgpType, bgpTypes } from '../lib/bgp-type.ts';
 import { type Flag, flag, type FlagValues, parseFlags, type Program } from '../lib/flags.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { logLevels } from './log.ts';
@@ -53,16 +54,13 @@ export const commonFlags = {
 /** What a program ends with: it was asked to end, it cannot start or go on, its command line is wrong. */
 export const exitCode = { clean: 0, failure: 1, usage: 2 } as const;
 
-const bgpTypes = ['native', 'frr', 'frr-k8s'] as const;
-
-/** What announces by BGP, in MetalLB's words (`METALLB_BGP_TYPE`). */
-export type BgpType = (typeof bgpTypes)[number];
-
 const bgpVariable = 'METALLB_BGP_TYPE';
+
+const noSessions = 'BGP is not spoken yet, services are announced by layer 2 alone';
 
 const notes = `
 Environment:
-  ${bgpVariable}  ${bgpTypes.join(', ')}; no effect: there is no BGP yet, services are announced by layer 2 alone
+  ${bgpVariable}  ${bgpTypes.join(', ')}: how peers are checked; ${noSessions}
 
 Exit codes:
   ${exitCode.clean}  ended by SIGTERM or SIGINT
@@ -109,9 +107,7 @@ export const parseCommandLine = <
     .filter(([name, { help, fallback }]) => help.startsWith(noEffect) && values[name] !== fallback)
     .map(([name, { help }]) => `-${name} has no effect: ${help.slice(noEffect.length)}`);
   if (bgpType !== 'native') {
-    warnings.push(
-      `${bgpVariable}=${bgpType} has no effect: there is no BGP yet, services are announced by layer 2 alone`,
-    );
+    warnings.push(`${bgpVariable}=${bgpType}: ${noSessions}; peers are checked as that type asks`);
   }
   return ok({ type: 'run', options, bgpType, warnings });
 };

@@ -1,7 +1,8 @@
+import type { BgpType } from '../lib/bgp-type.ts';
 import type { Log } from '../lib/log.ts';
 import type { Result } from '../lib/result.ts';
 import type { Clock, Millis } from '../lib/time.ts';
-import { type BgpType, exitCode, type Invocation } from './command-line.ts';
+import { exitCode, type Invocation } from './command-line.ts';
 
 /** What of the process a program has to do with. */
 export type ProgramProcess = {

@@ -1,7 +1,7 @@
+import type { BgpType } from '../../lib/bgp-type.ts';
 import { clip } from '../../lib/clip.ts';
 import { object } from '../../lib/json.ts';
 import { assembleConfiguration, type ConfigurationInput } from '../config/assemble.ts';
-import type { BgpType } from '../config/bgp.ts';
 import type { Configuration, ConfigurationKind, ConfigurationProblem } from '../config/configuration.ts';
 import type { CustomResource } from '../config/custom-resource.ts';
 import { problemReasons } from '../config/problem-reasons.ts';

@@ -1,5 +1,6 @@
+import type { BgpType } from '../../lib/bgp-type.ts';
 import type { Selector } from '../selector.ts';
-import type { BfdProfile, BgpPeer, BgpType } from './bgp.ts';
+import type { BfdProfile, BgpPeer } from './bgp.ts';
 import { type Claim, type ConflictIndex, conflictIndex, type Scope } from './conflict-index.ts';
 import type { Report } from './custom-resource.ts';
 import type { UnresolvedPeer } from './read-bgp-peer.ts';

@@ -3,9 +3,6 @@ import type { Millis } from '../../lib/time.ts';
 import type { Selector } from '../selector.ts';
 import type { Community } from './community.ts';
 
-/** How BGP is spoken (`METALLB_BGP_TYPE`): by the speaker itself, or by FRR with frr-k8s. `frr` is served as `native`. */
-export type BgpType = 'native' | 'frr' | 'frr-k8s';
-
 /** A `BGPPeer` that passed every check, with its references resolved. */
 export type BgpPeer = {
   readonly name: string;

@@ -1,5 +1,5 @@
+import type { BgpType } from '../../lib/bgp-type.ts';
 import type { ConfigMapView, NamespaceView, NodeView } from '../objects.ts';
-import type { BgpType } from './bgp.ts';
 import type { CustomResource } from './custom-resource.ts';
 
 /** Everything the configuration is made of. */
