@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { networkInterfaces } from 'node:os';
 import { PacketSocket } from '../../src/io/packet-socket.ts';
 import { type Ip, ipv4FromNumber, ipv4ToNumber } from '../../src/lib/ip.ts';
-import { formatMac } from '../../src/lib/mac.ts';
 import { ArpOperation } from '../../src/proto/arp/iana.ts';
 import { decodeArpFrame } from '../../src/proto/arp/packet.ts';
 import { EtherType } from '../../src/proto/ethernet/iana.ts';
 import { arpHost } from '../../test/support/arp-host.ts';
+import { formatMac } from '../../test/support/mac.ts';
 import { epoch } from './client.ts';
 
 /** Between two rounds of requests. */

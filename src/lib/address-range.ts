@@ -1,5 +1,5 @@
 import { Address6 } from 'ip-address';
-import { familyBits, familyOf, type Ip, type IpFamily, ipFromNumber, ipToNumber, parseIp } from './ip.ts';
+import { familyBits, familyOf, type IpFamily, ipFromNumber, ipToNumber, parseIp } from './ip.ts';
 import { err, ok, type Result } from './result.ts';
 
 /** A contiguous run of addresses of one family, both ends included; a /64 costs what a /32 costs. */
@@ -62,20 +62,6 @@ const parseFirstLast = (text: string, firstText: string, lastText: string): Resu
     ? unmapped(invalid, family, firstNumber, lastNumber)
     : err(`${invalid}: start IP "${firstText}" is after the end IP "${lastText}"`);
 };
-
-/** Whether the range holds the address. */
-export const rangeHas = (range: AddressRange, ip: Ip): boolean => {
-  if (familyOf(ip) !== range.family) return false;
-  const value = ipToNumber(ip);
-  return range.first <= value && value <= range.last;
-};
-
-/** Whether two ranges share an address. */
-export const rangesOverlap = (a: AddressRange, b: AddressRange): boolean =>
-  a.family === b.family && a.first <= b.last && b.first <= a.last;
-
-/** How many addresses the range holds. */
-export const rangeSize = (range: AddressRange): bigint => range.last - range.first + 1n;
 
 /** Formats as `first-last`, or as the one address. */
 export const formatRange = (range: AddressRange): string =>

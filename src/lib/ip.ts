@@ -61,10 +61,3 @@ export const ipv4ToNumber = (ip: Ip): number => {
 /** The canonical IPv4 address of an unsigned 32-bit number. */
 export const ipv4FromNumber = (value: number): Ip =>
   `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}` as Ip;
-
-/** Orders by family (IPv4 first), then by number. */
-export const compareIps = (a: Ip, b: Ip): number => {
-  if (familyOf(a) !== familyOf(b)) return familyOf(a) === 'IPv4' ? -1 : 1;
-  const difference = ipToNumber(a) - ipToNumber(b);
-  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
-};

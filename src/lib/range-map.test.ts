@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type AddressRange, rangeHas, rangesOverlap } from './address-range.ts';
+import { rangeHas, rangesOverlap } from '../../test/support/ranges.ts';
+import type { AddressRange } from './address-range.ts';
 import { type IpFamily, ipFromNumber } from './ip.ts';
 import { rangeMap } from './range-map.ts';
 

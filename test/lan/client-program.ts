@@ -6,10 +6,11 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PacketSocket } from '../../src/io/packet-socket.ts';
-import { broadcastMac, formatMac, parseMac, zeroMac } from '../../src/lib/mac.ts';
+import { broadcastMac, zeroMac } from '../../src/lib/mac.ts';
 import { ipv4FromNumber } from '../../src/lib/ip.ts';
 import { decodeArpFrame, encodeArpFrame } from '../../src/proto/arp/packet.ts';
 import { EtherType } from '../../src/proto/ethernet/iana.ts';
+import { formatMac, parseMac } from '../support/mac.ts';
 import type { ClientOrder } from './client.ts';
 
 const order = JSON.parse(process.argv[2] ?? '') as ClientOrder;

@@ -5,11 +5,12 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PacketSocket } from '../../src/io/packet-socket.ts';
-import { type Mac, parseMac, zeroMac } from '../../src/lib/mac.ts';
+import { type Mac, zeroMac } from '../../src/lib/mac.ts';
 import { encodeArpFrame } from '../../src/proto/arp/packet.ts';
 import { arpFilters } from '../../src/proto/bpf/arp-filter.ts';
 import { encodeBpf } from '../../src/proto/bpf/assembler.ts';
 import { EtherType } from '../../src/proto/ethernet/iana.ts';
+import { parseMac } from '../support/mac.ts';
 
 const sysfs = (name: string, file: string): string => readFileSync(`/sys/class/net/${name}/${file}`, 'utf8').trim();
 const macOf = (name: string): Mac => {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { broadcastMac, type Mac, parseMac, zeroMac } from '../../src/lib/mac.ts';
+import { broadcastMac, type Mac, zeroMac } from '../../src/lib/mac.ts';
 import { ArpOperation } from '../../src/proto/arp/iana.ts';
 import { encodeArpFrame } from '../../src/proto/arp/packet.ts';
+import { parseMac } from './mac.ts';
 
 /** An interface of the namespace this process runs in, for programs that ask by ARP themselves. */
 export type ArpHost = {

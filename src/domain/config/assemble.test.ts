@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatRange, parseAddressRange, rangesOverlap } from '../../lib/address-range.ts';
+import { rangesOverlap } from '../../../test/support/ranges.ts';
+import { formatRange, parseAddressRange } from '../../lib/address-range.ts';
 import { assemble, problemTexts, resource } from '../../../test/support/custom-resources.ts';
 import type { ConfigurationInput } from './assemble.ts';
 import type { Pool } from './configuration.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type AddressRange, parseAddressRange, rangeHas, rangesOverlap } from '../../lib/address-range.ts';
+import { rangeHas, rangesOverlap } from '../../../test/support/ranges.ts';
+import { type AddressRange, parseAddressRange } from '../../lib/address-range.ts';
 import { type Ip, ipFromNumber } from '../../lib/ip.ts';
 import type { Pool } from './configuration.ts';
 import { findPool } from './find-pool.ts';

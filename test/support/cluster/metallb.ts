@@ -1,4 +1,4 @@
-import { parseMac } from '../../../src/lib/mac.ts';
+import { parseMac } from '../mac.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { buildPrograms, repository } from './build.ts';
 

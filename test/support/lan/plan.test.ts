@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseAddressRange, rangeHas } from '../../../src/lib/address-range.ts';
+import { parseAddressRange } from '../../../src/lib/address-range.ts';
+import { rangeHas } from '../ranges.ts';
 import { type LanPlan, type LanRequest, macFor, planLan } from './plan.ts';
 
 const request: LanRequest = { nodes: 3, nics: 1, subnet: '198.18.0.0/16' };

@@ -1,6 +1,7 @@
-import { type AddressRange, formatRange, parseAddressRange, rangesOverlap } from '../../../src/lib/address-range.ts';
+import { type AddressRange, formatRange, parseAddressRange } from '../../../src/lib/address-range.ts';
 import { type Ip, ipFromNumber } from '../../../src/lib/ip.ts';
 import { err, ok, type Result } from '../../../src/lib/result.ts';
+import { rangesOverlap } from '../ranges.ts';
 
 /** What the cluster uses inside; a LAN must stay clear of it. */
 export const clusterCidrs = {
