@@ -44,7 +44,6 @@ type ServiceRecord = {
   planned: readonly Ip[];
   /** The addresses that the status was last seen to have as planned. */
   written: readonly Ip[];
-  readonly standing: StandingEvents;
 };
 
 const noIps: readonly Ip[] = [];
@@ -61,6 +60,7 @@ export class ServiceReconciler {
   readonly #records = new Map<ObjectKey, ServiceRecord>();
   readonly #waiting = new WaitingList();
   readonly #waiters: Waiters;
+  readonly #standing: StandingEvents;
   #isStarting = false;
   /** Services that lack an address they should have. */
   readonly #blocked = new Set<ObjectKey>();
@@ -78,6 +78,10 @@ export class ServiceReconciler {
       allocations: allocator,
       viewOf: (service) => this.#records.get(service)?.view,
     };
+    this.#standing = standingEvents(ports.clock, (service, event) => {
+      const view = this.#records.get(service)?.view;
+      if (view !== undefined) ports.tell(view, event);
+    });
     this.#waiters = new Waiters({
       allocations: allocator,
       list: this.#waiting,
@@ -134,7 +138,9 @@ export class ServiceReconciler {
 
   /** Takes the answer to a write; one for a service that was deleted meanwhile is late. */
   confirm(view: ServiceView): void {
-    if (this.#records.get(view.key)?.view.uid === view.uid) this.upsert(view);
+    const known = this.#records.get(view.key)?.view;
+    // If the watch was quicker, its view is kept: that one the mirror holds as well.
+    if (known?.uid === view.uid && known.resourceVersion !== view.resourceVersion) this.upsert(view);
   }
 
   /** Takes back what a deleted service had. */
@@ -182,7 +188,7 @@ export class ServiceReconciler {
 
   /** Tells nothing more. */
   end(): void {
-    for (const { standing } of this.#records.values()) standing.set([]);
+    this.#standing.end();
   }
 
   /** How many services there are. */
@@ -197,7 +203,6 @@ export class ServiceReconciler {
       events: [],
       planned: noIps,
       written: noIps,
-      standing: standingEvents(this.#ports.clock, (event) => this.#ports.tell(record.view, event)),
     };
     this.#records.set(view.key, record);
     return record;
@@ -205,7 +210,7 @@ export class ServiceReconciler {
 
   #forget(record: ServiceRecord): void {
     const { key } = record.view;
-    record.standing.set([]);
+    this.#standing.set(key, []);
     this.#records.delete(key);
     this.#blocked.delete(key);
     this.#outside.delete(key);
@@ -229,7 +234,7 @@ export class ServiceReconciler {
     }
     const isSaid = plan.status?.condition !== undefined && isConditionWritten(view, plan.status);
     // What the condition says has been told by whoever wrote it, and before our start all the rest as well.
-    record.standing.set(plan.standing, (event) => isSaid && (event.isInCondition || this.#isStarting));
+    this.#standing.set(view.key, plan.standing, (event) => isSaid && (event.isInCondition || this.#isStarting));
     this.#ports.onPlanned(view, plan);
     for (const service of displaced) {
       const other = this.#records.get(service);
