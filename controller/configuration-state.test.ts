@@ -5,6 +5,7 @@ import { NotLeader } from '../src/k8s/fenced-api.ts';
 import { silentLog } from '../src/lib/log.ts';
 import { millis, seconds } from '../src/lib/time.ts';
 import { fakeClock } from '../test/support/fake-clock.ts';
+import { fakeLeadership } from '../test/support/leadership.ts';
 import { configurationStatus, createConfigurationState } from './configuration-state.ts';
 
 const problem = (name: string, more: Partial<ConfigurationProblem> = {}): ConfigurationProblem => ({
@@ -46,13 +47,24 @@ test('however many errors there are, the text fits into a condition', () => {
   expect(errorSummary).toMatch(/and 250 more$/);
 });
 
+type RawState = { metadata: Record<string, unknown>; status?: unknown };
+
+type RigOptions = {
+  /** What is there at first. */
+  readonly stored?: RawState;
+  /** The list is answered when this has settled. */
+  readonly listable?: Promise<void>;
+  /** Told of each write before it is answered. */
+  readonly onWrite?: (method: string) => Promise<void>;
+};
+
 /** An API server that keeps the one object, and a pod that owns it. */
-const rig = async () => {
+const rig = async ({ stored, listable = Promise.resolve(), onWrite = async () => {} }: RigOptions = {}) => {
   const clock = fakeClock();
+  const leadership = fakeLeadership();
   const written: string[] = [];
-  let state: { metadata: Record<string, unknown>; status?: unknown } | undefined;
+  let state = stored;
   let version = 1;
-  let mayWrite = true;
   let told: (line: string) => void = () => {};
   const stamp = (): void => {
     version++;
@@ -61,9 +73,11 @@ const rig = async () => {
   };
   const request = async ({ method = 'GET', path, body }: ApiRequest): Promise<unknown> => {
     if (method === 'GET' && path.endsWith('/pods/c-1')) return { metadata: { uid: 'pod-uid' } };
-    if (!mayWrite) throw new NotLeader('no');
+    if (!leadership.isLeader()) throw new NotLeader('no');
     written.push(`${method} ${path.split('/').slice(6).join('/')}`);
+    await onWrite(method);
     if (method === 'PATCH' && state === undefined) throw new ApiError(404, 'NotFound', '');
+    if (method === 'POST' && state !== undefined) throw new ApiError(409, 'AlreadyExists', '');
     const { metadata, status } = body as { metadata?: Record<string, unknown>; status?: unknown };
     state = {
       metadata: { ...state?.metadata, ...metadata },
@@ -93,12 +107,17 @@ const rig = async () => {
   }
   const api: Api = {
     request,
-    stream: async ({ query, signal }) => (query?.['watch'] === 'true' ? watch(signal) : list()),
+    stream: async ({ query, signal }) => {
+      if (query?.['watch'] === 'true') return watch(signal);
+      await listable;
+      return list();
+    },
     close: () => {},
   };
   const ending = new AbortController();
   const writer = createConfigurationState({
     api,
+    leadership,
     clock,
     log: silentLog,
     wallTime: () => Date.UTC(2026, 0, 1) + clock.now(),
@@ -117,7 +136,11 @@ const rig = async () => {
     settle,
     state: () => state,
     taken: () => written.splice(0),
-    allow: (may: boolean) => (mayWrite = may),
+    leadership,
+    put: (raw: RawState) => {
+      state = raw;
+      stamp();
+    },
     end: async () => {
       ending.abort();
       await running;
@@ -158,14 +181,66 @@ test('the object is made with its labels and its owner, and written again only w
 });
 
 test('a replica that does not lead writes when it does', async () => {
-  const { writer, settle, taken, allow, end } = await rig();
-  allow(false);
+  const { writer, settle, taken, leadership, end } = await rig();
+  leadership.set(false);
   writer.report([]);
   await settle();
   expect(taken()).toEqual([]);
-  allow(true);
-  writer.touch();
+  leadership.set(true);
   await settle();
   expect(taken()).toHaveLength(2);
   await end();
+});
+
+/** As this pod has written it before. */
+const valid = (): RawState => ({
+  metadata: {
+    name: 'controller',
+    namespace: 'm',
+    resourceVersion: '1',
+    labels: { 'metallb.io/component-type': 'controller' },
+    ownerReferences: [{ uid: 'pod-uid' }],
+  },
+  status: {
+    result: 'Valid',
+    conditions: [
+      { type: 'poolReconcilerValid', status: 'True', reason: 'Reconciled', lastTransitionTime: '2020-01-01T00:00:00Z' },
+    ],
+  },
+});
+
+test('nothing is written before it is known what stands there, and then nothing that stands there', async () => {
+  const listable = Promise.withResolvers<void>();
+  const { writer, clock, state, taken, end } = await rig({ stored: valid(), listable: listable.promise });
+  writer.report([]);
+  await clock.advanceAsync(seconds(5));
+  expect(taken()).toEqual([]);
+  listable.resolve();
+  await clock.advanceAsync(seconds(5));
+  expect(taken()).toEqual([]);
+  expect(state()?.status).toEqual(valid().status);
+  await end();
+});
+
+test('one that somebody else makes meanwhile keeps the time of its condition', async () => {
+  const { writer, clock, state, taken, put, end } = await rig({
+    onWrite: async (method) => {
+      if (method === 'POST') put(valid());
+      return Promise.resolve();
+    },
+  });
+  writer.report([]);
+  await clock.advanceAsync(seconds(5));
+  expect(taken()).toEqual(['POST configurationstates']);
+  expect(state()?.status).toEqual(valid().status);
+  await end();
+});
+
+test('an API server that does not answer does not keep us from ending', async () => {
+  const { writer, clock, settle, end } = await rig({ onWrite: async () => new Promise(() => {}) });
+  writer.report([]);
+  await settle();
+  const ending = end();
+  await clock.advanceAsync(seconds(2));
+  await ending;
 });

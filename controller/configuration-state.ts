@@ -1,18 +1,20 @@
 import type { ConfigurationProblem } from '../src/domain/config/configuration.ts';
 import type { ServiceCondition } from '../src/domain/objects.ts';
 import { type Api, isAlreadyExists, isNotFound } from '../src/k8s/api.ts';
-import { isNotLeader } from '../src/k8s/fenced-api.ts';
-import { createReflector } from '../src/k8s/reflector.ts';
+import type { Leadership } from '../src/k8s/leader-election.ts';
 import { collectionPath, objectPath, resources } from '../src/k8s/resources.ts';
 import { timestamp } from '../src/k8s/timestamp.ts';
-import { createWorkQueue, type WorkOutcome } from '../src/k8s/work-queue.ts';
+import { watchObject } from '../src/k8s/watched-object.ts';
+import type { WorkOutcome } from '../src/k8s/work-queue.ts';
 import { filled, list, object, stringMap, text } from '../src/lib/json.ts';
 import type { Log } from '../src/lib/log.ts';
 import { type Clock, millis, type Millis, seconds, type WallTime } from '../src/lib/time.ts';
+import { createLeaderTask } from './leader-task.ts';
 
 export type ConfigurationStateOptions = {
   /** Its writes are refused while another replica works. */
   readonly api: Api;
+  readonly leadership: Pick<Leadership, 'isLeader' | 'onChange'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly wallTime: () => WallTime;
@@ -26,9 +28,7 @@ export type ConfigurationStateOptions = {
 export type ConfigurationState = {
   /** Says all problems that stand now. */
   readonly report: (problems: readonly ConfigurationProblem[]) => void;
-  /** Looks again: this replica may write from now on. */
-  readonly touch: () => void;
-  /** Watches the object until `signal` aborts. */
+  /** Watches the object until `signal` aborts; then lets the write under way end, if that is soon, and resolves. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
 
@@ -66,6 +66,7 @@ export const configurationStatus = (
 
 /** The object as far as we write it. */
 type StateView = {
+  readonly resourceVersion: string;
   readonly labels: Readonly<Record<string, string>>;
   /** UIDs of its owners. */
   readonly owners: readonly string[];
@@ -74,12 +75,14 @@ type StateView = {
   readonly condition: (ServiceCondition & { readonly lastTransitionTime: string | undefined }) | undefined;
 };
 
-/** Makes the writer; nothing is written before the first report. */
+/** Makes the writer; nothing is written before the first report, and before it is known what stands there. */
 export const createConfigurationState = (options: ConfigurationStateOptions): ConfigurationState => {
-  const { api, clock, log, wallTime, metallbNamespace, podName, onError } = options;
+  const { api, leadership, clock, log, wallTime, metallbNamespace, podName, onError } = options;
   const resource = resources.configurationStates;
   const path = objectPath(resource, metallbNamespace, stateName);
   let problems: readonly ConfigurationProblem[] | undefined;
+  /** Whether it is known what stands there. */
+  let isKnown = false;
   let podUid: string | undefined;
   /** When something was written last. */
   let lastAt = millis(Number.NEGATIVE_INFINITY);
@@ -106,23 +109,20 @@ export const createConfigurationState = (options: ConfigurationStateOptions): Co
     const ownerReferences = podUid === undefined ? [] : [{ apiVersion: 'v1', kind: 'Pod', name: podName, uid: podUid }];
     const metadata = { name: stateName, namespace: metallbNamespace, labels, ownerReferences };
     if (known !== undefined) {
-      await api.request({ method: 'PATCH', path, body: { metadata: { labels, ownerReferences } } });
+      const body = { metadata: { labels, ownerReferences } };
+      await state.write(async () => api.request({ method: 'PATCH', path, body }));
       return true;
     }
-    try {
-      const body = { apiVersion: resource.apiVersion, kind: resource.kind, metadata };
-      await api.request({ method: 'POST', path: collectionPath(resource, metallbNamespace), body });
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
-    }
+    const body = { apiVersion: resource.apiVersion, kind: resource.kind, metadata };
+    await api.request({ method: 'POST', path: collectionPath(resource, metallbNamespace), body });
     return true;
   };
 
   const work = async (): Promise<WorkOutcome> => {
-    if (problems === undefined) return { type: 'done' };
+    if (problems === undefined || !isKnown) return { type: 'done' };
     const wait = lastAt + leastPause - clock.now();
     if (wait > 0) return { type: 'retryAfter', delay: millis(wait) };
-    const known = states.get(`${metallbNamespace}/${stateName}`);
+    const known = state.current();
     const { result, errorSummary, condition } = configurationStatus(problems);
     if (await writeObject(known)) lastAt = clock.now();
     const before = known?.condition;
@@ -138,48 +138,52 @@ export const createConfigurationState = (options: ConfigurationStateOptions): Co
         ? before.lastTransitionTime
         : timestamp(wallTime());
     lastAt = clock.now();
-    await api.request({
-      method: 'PATCH',
-      path: `${path}/status`,
-      body: { status: { result, errorSummary, conditions: [{ ...condition, lastTransitionTime }] } },
-    });
+    const body = { status: { result, errorSummary, conditions: [{ ...condition, lastTransitionTime }] } };
+    await state.write(async () => api.request({ method: 'PATCH', path: `${path}/status`, body }));
     return { type: 'done' };
   };
 
-  const queue = createWorkQueue<typeof stateName>({
+  const task = createLeaderTask({
     clock,
+    leadership,
     work: async () => {
       try {
         return await work();
       } catch (error) {
-        // `touch` comes when we lead.
-        if (isNotLeader(error)) return { type: 'done' };
+        // Somebody was quicker, and the watch says with what.
+        if (isAlreadyExists(error)) return { type: 'retryAfter', delay: leastPause };
         throw error;
       }
     },
-    onError: (_, error, delay) => onError(error, delay),
-    concurrency: 1,
+    onError,
   });
-  const states = createReflector({
+  const state = watchObject<StateView>({
     api,
     clock,
     log,
-    path: collectionPath(resource, metallbNamespace),
-    fieldSelector: `metadata.name=${stateName}`,
+    resource,
+    namespace: metallbNamespace,
+    name: stateName,
     project: projectState,
     // Whoever edits or deletes the object sees it put right.
-    onChange: () => queue.add(stateName),
+    onChange: task.touch,
+  });
+  void state.synced.then(() => {
+    isKnown = true;
+    task.touch();
   });
 
   return {
     report: (now) => {
       problems = now;
-      queue.add(stateName);
+      task.touch();
     },
-    touch: () => queue.add(stateName),
     run: async (signal) => {
-      await states.run(signal);
-      await queue.stop();
+      try {
+        await state.run(signal);
+      } finally {
+        await task.stop();
+      }
     },
   };
 };
@@ -191,6 +195,7 @@ const projectState = (raw: unknown): StateView => {
     .map(object)
     .find(({ type }) => type === conditionType);
   return {
+    resourceVersion: text(object(metadata)['resourceVersion']) ?? '',
     labels: stringMap(object(metadata)['labels']),
     owners: list(object(metadata)['ownerReferences']).flatMap((owner) => filled(object(owner)['uid']) ?? []),
     result: text(result),

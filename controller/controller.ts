@@ -10,6 +10,7 @@ import type { HttpRoutes } from '../src/observe/http-server.ts';
 import { watchCluster } from './cluster.ts';
 import type { ConfigurationState } from './configuration-state.ts';
 import { configurationWatch } from './configuration-watch.ts';
+import { endLimits } from './ending.ts';
 import type { LegacyConfig } from './legacy-config.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { beginTerm, type Term, type TermOptions } from './term.ts';
@@ -23,7 +24,7 @@ export type ControllerPorts = {
   readonly log: Log;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: ControllerMetrics;
-  readonly configurationState: Pick<ConfigurationState, 'report' | 'touch'>;
+  readonly configurationState: Pick<ConfigurationState, 'report'>;
   /** The old ConfigMap, which is watched by itself. */
   readonly legacy: Pick<LegacyConfig, 'view' | 'mark' | 'synced'>;
   /** Told of each piece of work. */
@@ -49,9 +50,6 @@ export type Controller = {
   readonly queueDepth: () => number;
   readonly metricsRoutes: HttpRoutes;
 };
-
-/** What writes under way are given when the program ends. */
-const longestEnding = seconds(2);
 
 /** A ConfigMap that we may not read, because of another name than our role allows, must not keep us from all the rest. */
 const legacyPatience = seconds(10);
@@ -96,7 +94,6 @@ export const createController = (ports: ControllerPorts, options: ControllerOpti
   const lead = async (isCaughtUp: boolean): Promise<void> => {
     leading = new AbortController();
     const { signal } = leading;
-    configurationState.touch();
     if (!servesServices) return;
     await ended;
     if (!isCaughtUp) await cluster.catchUp();
@@ -148,7 +145,7 @@ export const createController = (ports: ControllerPorts, options: ControllerOpti
       ending.abort();
       rest();
       // An API server that does not answer must not keep us.
-      await within(clock, longestEnding, ended);
+      await within(clock, endLimits.writes, ended);
     }
     await running;
   };

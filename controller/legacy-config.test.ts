@@ -5,10 +5,12 @@ import { type Log, silentLog } from '../src/lib/log.ts';
 import { millis, seconds } from '../src/lib/time.ts';
 import { configMap, configMapApi } from '../test/support/config-map-api.ts';
 import { fakeClock } from '../test/support/fake-clock.ts';
+import { fakeLeadership } from '../test/support/leadership.ts';
 import { createLegacyConfig } from './legacy-config.ts';
 
 /** A running watch of one ConfigMap; its writes are answered by `answers`, then with success. */
-const rig = async (item: object, answers: Error[] = []) => {
+const rig = async (item: object, answers: (Error | Promise<never>)[] = []) => {
+  const leadership = fakeLeadership();
   const clock = fakeClock();
   const writes: ApiRequest[] = [];
   const warnings: string[] = [];
@@ -19,12 +21,16 @@ const rig = async (item: object, answers: Error[] = []) => {
     api: server.api,
     writer: {
       request: (request) => {
+        const { body } = request;
         writes.push(request);
-        const error = answers.shift();
-        return error === undefined ? Promise.resolve({}) : Promise.reject(error);
+        const answer = answers.shift();
+        if (answer !== undefined) return answer instanceof Error ? Promise.reject(answer) : answer;
+        const { metadata } = body as { readonly metadata: { readonly resourceVersion: string } };
+        return Promise.resolve(configMap(`${Number(metadata.resourceVersion) + 1}`, 'a: 1', 'true'));
       },
     },
     clock,
+    leadership,
     log,
     namespace: 'metallb-system',
     name: 'config',
@@ -36,7 +42,16 @@ const rig = async (item: object, answers: Error[] = []) => {
     ending.abort();
     await running;
   };
-  return { ...legacy, ...server, clock, writes, warnings, end, settle: () => clock.advanceAsync(millis(0)) };
+  return {
+    ...legacy,
+    ...server,
+    clock,
+    leadership,
+    writes,
+    warnings,
+    end,
+    settle: () => clock.advanceAsync(millis(0)),
+  };
 };
 
 test('the mark is one PATCH of the version that was read, however often it is wanted', async () => {
@@ -80,22 +95,37 @@ test('a conflict is tried again with the newer version, without a warning', asyn
   await end();
 });
 
-test('a replica that does not lead marks it later, unless it is not wanted any more', async () => {
-  const { mark, writes, warnings, clock, settle, end } = await rig(configMap('5', 'a: 1'), [
+test('a replica that does not lead marks it when it does, unless it is not wanted any more', async () => {
+  const { mark, leadership, writes, warnings, clock, settle, end } = await rig(configMap('5', 'a: 1'), [
     new NotLeader('no'),
     new NotLeader('no'),
   ]);
+  leadership.set(false);
   mark(true);
-  await clock.advanceAsync(seconds(5));
+  await clock.advanceAsync(seconds(60));
+  expect(writes).toHaveLength(1);
+  leadership.set(true);
+  leadership.set(false);
+  await settle();
   expect(writes).toHaveLength(2);
   mark(false);
-  await clock.advanceAsync(seconds(60));
+  leadership.set(true);
+  await settle();
   expect(writes).toHaveLength(2);
   mark(true);
   await settle();
   expect(writes).toHaveLength(3);
   expect(warnings).toEqual([]);
   await end();
+});
+
+test('an API server that does not answer the mark does not keep us from ending', async () => {
+  const { mark, clock, settle, end } = await rig(configMap('5', 'a: 1'), [new Promise(() => {})]);
+  mark(true);
+  await settle();
+  const ending = end();
+  await clock.advanceAsync(seconds(2));
+  await ending;
 });
 
 test('a refusal is logged, and tried again', async () => {

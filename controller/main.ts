@@ -3,51 +3,41 @@ import { hostname } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
 import { collectAtRest, shrinkHeap } from '../src/io/collect-at-rest.ts';
 import { realClock } from '../src/io/real-clock.ts';
-import { type Api, ApiError } from '../src/k8s/api.ts';
+import type { Api } from '../src/k8s/api.ts';
 import { createClient } from '../src/k8s/client.ts';
 import { countWrites } from '../src/k8s/counted-api.ts';
 import { loadCredentials, podNamespace } from '../src/k8s/credentials.ts';
 import { createEventRecorder } from '../src/k8s/events.ts';
-import { fenceWrites, isNotLeader } from '../src/k8s/fenced-api.ts';
+import { fenceWrites } from '../src/k8s/fenced-api.ts';
 import { createLeaderElection, type LeaderElection, soleLeader } from '../src/k8s/leader-election.ts';
-import { createMetricsAccess } from '../src/k8s/metrics-access.ts';
 import type { BgpType } from '../src/lib/bgp-type.ts';
 import type { Log } from '../src/lib/log.ts';
-import { type Millis, seconds, sleep, untilAborted } from '../src/lib/time.ts';
-import { healthRoutes, serveHttp } from '../src/observe/http-server.ts';
-import { serveHttps } from '../src/observe/https-server.ts';
+import { runTogether } from '../src/lib/tasks.ts';
+import { untilAborted } from '../src/lib/time.ts';
 import { createLog } from '../src/observe/log.ts';
-import { serveMetrics } from '../src/observe/metrics-server.ts';
 import { runProgram } from '../src/observe/run-program.ts';
-import { selfSignedCertificate } from '../src/observe/self-signed.ts';
-import { parseTlsOptions } from '../src/observe/tls-options.ts';
 import { createCertificates } from './certificates/rotator.ts';
 import { createConfigurationState } from './configuration-state.ts';
 import { createController } from './controller.ts';
+import { endLimits } from './ending.ts';
 import { createLegacyConfig } from './legacy-config.ts';
 import { ensureMemberlistSecret } from './memberlist-secret.ts';
 import { controllerMetrics } from './metrics.ts';
 import { type Options, parseOptions } from './options.ts';
 import { createRivalWatch, withoutRivals } from './rival.ts';
-import { createWebhook } from './webhook/webhook.ts';
+import { openServers } from './servers.ts';
 
 const clock = realClock;
 const wallTime = Date.now;
-const secretRetryDelay = seconds(2);
 
 /** Name of the Lease by which the replicas agree. */
 const leaseName = 'metallb-controller';
-
-/** How long ending may take in all: the writes under way, then the events, then the lease. */
-const endLimit = seconds(6);
 
 /** Serves until the signal aborts; rejects if it cannot start. */
 const run = async (options: Options, log: Log, signal: AbortSignal, bgpType: BgpType): Promise<void> => {
   const metallbNamespace = options.namespace || podNamespace();
   if (metallbNamespace === undefined)
     throw new Error('no namespace: not in a pod, no --namespace, no METALLB_NAMESPACE');
-  const tls = parseTlsOptions(options);
-  if (!tls.ok) throw new Error(tls.error);
   const podName = options['pod-name'] || hostname();
   log.info('starting', {
     event: 'startup',
@@ -70,22 +60,23 @@ const run = async (options: Options, log: Log, signal: AbortSignal, bgpType: Bgp
   const api = fenceWrites(counted(client), leadership);
 
   const events = createEventRecorder({ api, clock, log, wallTime, component: 'metallb-controller', host: '' });
-  const onWriteFailed = (error: unknown, retryAfter: Millis): void => {
-    metrics.updateErrors.inc();
-    log.warn('configuration state not written', { error, retryAfterMs: Math.round(retryAfter) });
-  };
   const configurationState = createConfigurationState({
     api,
+    leadership,
     clock,
     log,
     wallTime,
     metallbNamespace,
     podName,
-    onError: onWriteFailed,
+    onError: (error, retryAfter) => {
+      metrics.updateErrors.inc();
+      log.warn('configuration state not written', { error, retryAfterMs: Math.round(retryAfter) });
+    },
   });
   const legacy = createLegacyConfig({
     api: client,
     writer: api,
+    leadership,
     clock,
     log,
     namespace: metallbNamespace,
@@ -131,86 +122,38 @@ const run = async (options: Options, log: Log, signal: AbortSignal, bgpType: Bgp
           folder: options['cert-dir'],
         });
 
-  /** Stored peers of an old version cannot be read without our webhook, so its readiness does not wait for them. */
-  const whyNotReady = (): string | undefined => {
-    // While one of the original MetalLB runs we write nothing, so also no certificate, and must not hold up a rollout.
-    if (rivals.rivals().length > 0) return undefined;
-    if (certificates !== undefined) return certificates.isReady() ? undefined : 'the webhook has no certificate yet';
-    return controller.isReady() ? undefined : 'the cluster has not been read yet';
-  };
-  const onError = (error: unknown): void => log.error('request failed', { error });
-  const servers = await Promise.all([
-    serveMetrics({
-      host: undefined,
-      port: options.port,
-      routes: controller.metricsRoutes,
-      tls: tls.value,
-      certDir: options['metrics-cert-dir'],
-      selfSigned: async () => selfSignedCertificate({ commonName: podName, now: wallTime() }),
-      access: createMetricsAccess({ api: urgent, clock, log }),
-      log,
-    }),
-    serveHttp({
-      host: undefined,
-      port: options['health-probe-port'],
-      routes: healthRoutes(whyNotReady),
-      onError,
-    }),
-    certificates &&
-      serveHttps({
-        host: undefined,
-        port: options['webhook-port'],
-        routes: createWebhook({
-          api: urgent,
-          log,
-          metallbNamespace,
-          bgpType,
-          reassignOnPoolChange: options['reassign-on-pool-change'],
-          watched: controller.liveObjects,
-        }),
-        method: 'POST',
-        tls: tls.value,
-        http2: options['webhook-http2'],
-        certificate: certificates.serving,
-        log,
-      }),
-  ]);
+  const servers = await openServers(
+    { api: urgent, clock, wallTime, log, controller, certificates, rivals },
+    { options, metallbNamespace, podName, bgpType },
+  );
+  const secret = { namespace: metallbNamespace, name: options['ml-secret-name'], deployment: options.deployment };
 
-  /** Whatever fails ends the others. */
-  const failing = new AbortController();
-  const watching = AbortSignal.any([signal, failing.signal]);
-  const releasing = new AbortController();
-  const settle = async (parts: readonly (Promise<void> | undefined)[]): Promise<PromiseSettledResult<void>[]> =>
-    Promise.allSettled(
-      parts.map(async (part) => {
-        try {
-          await part;
-        } catch (error) {
-          failing.abort();
-          throw error;
-        }
-      }),
-    );
-  const electing = settle([election.run(releasing.signal)]);
-  const working = settle([
-    controller.run(watching),
-    makeMemberlistSecret(api, options, metallbNamespace, log, watching),
-    configurationState.run(watching),
-    legacy.run(watching),
-    rivals.run(watching),
-    certificates?.run(watching),
+  const work = async (working: AbortSignal): Promise<void> =>
+    runTogether(working, (watching) => [
+      controller.run(watching),
+      ensureMemberlistSecret({ api, leadership, clock, log, ...secret }, watching),
+      configurationState.run(watching),
+      legacy.run(watching),
+      rivals.run(watching),
+      certificates?.run(watching),
+    ]);
+  const released = new AbortController();
+  await runTogether(signal, (working) => [
+    election.run(released.signal),
+    (async () => {
+      try {
+        await work(working);
+      } finally {
+        // What was under way has ended while this replica still leads; now another may.
+        await events.close(endLimits.events);
+        await election.release();
+        released.abort();
+      }
+    })(),
   ]);
-  await untilAborted(watching);
-  // What is under way ends while this replica still leads; then another may.
-  const outcomes = await working;
-  await events.close(seconds(1));
-  await election.release();
-  releasing.abort();
-  outcomes.push(...(await electing));
-  await Promise.all(servers.map(async (server) => server?.close()));
+  await servers.close();
   client.close();
   urgent.close();
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 };
 
 const elect = (
@@ -230,41 +173,12 @@ const elect = (
       })
     : { leadership: soleLeader, run: untilAborted, release: async () => {} };
 
-/** Makes the Secret as soon as the API server can be reached; rejects if it refuses. */
-const makeMemberlistSecret = async (
-  api: Api,
-  { deployment, 'ml-secret-name': name }: Options,
-  namespace: string,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> => {
-  if (name === '') return;
-  while (!signal.aborted) {
-    try {
-      const outcome = await ensureMemberlistSecret({ api, namespace, name, deployment, signal });
-      log.info('memberlist secret', { secret: `${namespace}/${name}`, outcome });
-      return;
-    } catch (error) {
-      if (signal.aborted) return;
-      if (isNotLeader(error)) {
-        await sleep(clock, secretRetryDelay, signal);
-        continue;
-      }
-      if (error instanceof ApiError && error.status < 500 && error.status !== 429) {
-        throw new Error(`cannot make the Secret ${namespace}/${name}`, { cause: error });
-      }
-      log.warn('memberlist secret not made', { secret: `${namespace}/${name}`, error });
-      await sleep(clock, secretRetryDelay, signal);
-    }
-  }
-};
-
 await runProgram({
   name: 'controller',
   process,
   clock,
   invocation: parseOptions(packageJson.version, process.argv.slice(2), process.env),
   createLog: (options) => createLog({ level: options['log-level'] }),
-  endLimit,
+  endLimit: endLimits.all,
   run,
 });

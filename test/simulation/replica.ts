@@ -106,7 +106,7 @@ export const launchReplica = (options: ReplicaOptions): Replica => {
       log,
       events: { record: options.onEvent },
       metrics,
-      configurationState: { report: () => {}, touch: () => {} },
+      configurationState: { report: () => {} },
       legacy: { view: () => undefined, mark: () => {}, synced: Promise.resolve() },
       onWork: () => {},
     },
