@@ -1,6 +1,7 @@
 import type { LiveObjects } from '../src/domain/admission/admission.ts';
 import type { Assembly } from '../src/domain/config/assemble.ts';
 import type { Api } from '../src/k8s/api.ts';
+import { configurationWatch } from '../src/k8s/configuration-watch.ts';
 import type { EventRecorder } from '../src/k8s/events.ts';
 import type { Leadership } from '../src/k8s/leader-election.ts';
 import type { BgpType } from '../src/lib/bgp-type.ts';
@@ -9,7 +10,6 @@ import { type Clock, millis, seconds, sleep, untilAborted, type WallTime, within
 import type { HttpRoutes } from '../src/observe/http-server.ts';
 import { watchCluster } from './cluster.ts';
 import type { ConfigurationState } from './configuration-state.ts';
-import { configurationWatch } from './configuration-watch.ts';
 import { endLimits } from './ending.ts';
 import type { LegacyConfig } from './legacy-config.ts';
 import type { ControllerMetrics } from './metrics.ts';

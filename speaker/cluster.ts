@@ -1,8 +1,8 @@
-import { assembleConfiguration, nothingConfigured } from '../src/domain/config/assemble.ts';
-import type { Configuration } from '../src/domain/config/configuration.ts';
+import { nothingConfigured } from '../src/domain/config/assemble.ts';
 import type { CustomResource } from '../src/domain/config/custom-resource.ts';
 import type { Api } from '../src/k8s/api.ts';
 import { problemReporter, type ProblemReporterOptions } from '../src/k8s/configuration-problems.ts';
+import { configurationWatch } from '../src/k8s/configuration-watch.ts';
 import { projectCustomResource } from '../src/k8s/custom-resource.ts';
 import { watchLegacyConfigMap } from '../src/k8s/legacy-config-map.ts';
 import { projectEndpointSlice, projectNode, projectService, projectSpeakerPod } from '../src/k8s/projections.ts';
@@ -86,7 +86,7 @@ export const watchCluster = ({
     onChange: (change) => speaker().onPod(change),
   });
   const onConfiguration: ReflectorOptions<CustomResource>['onChange'] = (change) => {
-    if (change.type !== 'updated' || change.changed) speaker().onConfiguration();
+    if (change.type !== 'updated' || change.changed) watch.touch();
   };
   const pools = reflect({
     path: collectionPath(resources.ipAddressPools, namespace),
@@ -106,28 +106,39 @@ export const watchCluster = ({
     name: legacyName,
     onChange: () => {
       onUpdate();
-      speaker().onConfiguration();
+      watch.touch();
     },
   });
   // The controller is who tells users, by events.
   const reportProblems = problemReporter({ log, metrics });
 
-  const configuration = (): Configuration => {
-    const assembly = assembleConfiguration({
+  const watch = configurationWatch({
+    input: () => ({
       ...nothingConfigured,
       pools: [...pools.values()],
       l2Advertisements: [...l2Advertisements.values()],
       legacy: legacy.view(),
       metallbNamespace: namespace,
-    });
-    reportProblems(assembly.problems);
-    return assembly.configuration;
-  };
+    }),
+    onAssembly: ({ problems }) => {
+      reportProblems(problems);
+      speaker().onConfiguration();
+    },
+  });
 
   const all = [services, slices, nodes, pods, pools, l2Advertisements, legacy];
   return {
-    mirrors: { services, nodes, pods, configuration },
-    synced: Promise.all(all.map(({ synced }) => synced)).then(() => {}),
+    mirrors: {
+      services,
+      nodes,
+      pods,
+      configuration: () => {
+        const assembly = watch.current();
+        if (assembly === undefined) throw new Error('the configuration is asked for before all is listed');
+        return assembly.configuration;
+      },
+    },
+    synced: Promise.all(all.map(({ synced }) => synced)).then(() => watch.start()),
     run: async (signal) => {
       await Promise.all(all.map(({ run }) => run(signal)));
     },

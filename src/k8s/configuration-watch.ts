@@ -1,4 +1,4 @@
-import { assembleConfiguration, type Assembly, type ConfigurationInput } from '../src/domain/config/assemble.ts';
+import { assembleConfiguration, type Assembly, type ConfigurationInput } from '../domain/config/assemble.ts';
 
 export type ConfigurationWatchOptions = {
   /** All that the configuration is made of, now. */

@@ -1,19 +1,12 @@
 import { expect, test } from 'vitest';
-import { type ConfigurationInput, nothingConfigured } from '../src/domain/config/assemble.ts';
+import { type ConfigurationInput, nothingConfigured } from '../domain/config/assemble.ts';
 import { configurationWatch } from './configuration-watch.ts';
-import { projectPool } from './pool-view.ts';
+import { projectCustomResource } from './custom-resource.ts';
 
 const rawPool = {
   metadata: { name: 'a', namespace: 'metallb-system', uid: 'p1', creationTimestamp: '2026-01-01T00:00:00Z' },
   spec: { addresses: ['192.0.2.0/24'] },
 };
-const counters = { assignedIPv4: 1, assignedIPv6: 0, availableIPv4: 255, availableIPv6: 0 };
-
-test('of a pool the counters are kept if all four are there', () => {
-  expect(projectPool({ ...rawPool, status: counters })?.counters).toEqual(counters);
-  expect(projectPool({ ...rawPool, status: { assignedIPv4: 1 } })?.counters).toBeUndefined();
-  expect(projectPool({ metadata: {} })).toBeUndefined();
-});
 
 test('nothing is assembled before the start, and changes of one turn are one configuration', async () => {
   const input: ConfigurationInput = { ...nothingConfigured, metallbNamespace: 'metallb-system' };
@@ -28,7 +21,7 @@ test('nothing is assembled before the start, and changes of one turn are one con
   expect(seen).toEqual([]);
   expect(watch.current()).toBeUndefined();
   watch.start();
-  pools = [projectPool(rawPool)!.resource];
+  pools = [projectCustomResource(rawPool)!];
   watch.touch();
   watch.touch();
   await Promise.resolve();
