@@ -117,7 +117,7 @@ test('one of two ready replicas leads, and at rest neither writes anything but t
   expect((await lease()).holderIdentity).toBe(identity);
 });
 
-test('when the leader is killed, the other gives addresses within 5 s', async () => {
+test('when the leader is killed, the other gives addresses', async () => {
   await bothReady();
   const versions = await services();
   const { identity, pid } = await leader();
@@ -125,7 +125,7 @@ test('when the leader is killed, the other gives addresses within 5 s', async ()
   const time = await timeToAddress('after-kill');
   console.log(`kill -9 of the leader to an address: ${time.toFixed(0)} ms`);
   expect((await lease()).holderIdentity).not.toBe(identity);
-  // The lease runs out after 4 s; the rest is for a machine that does other things as well.
+  // Generous: `npm run bench leader` measures it on a machine that does nothing else.
   expect(time).toBeLessThan(10_000);
   expect(await services()).toMatchObject(versions);
 });
