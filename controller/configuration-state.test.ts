@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import type { ConfigurationProblem } from '../src/domain/config/configuration.ts';
 import { type Api, ApiError, type ApiRequest } from '../src/k8s/api.ts';
 import { NotLeader } from '../src/k8s/fenced-api.ts';
-import { silentLog } from '../src/lib/log.ts';
 import { millis, seconds } from '../src/lib/time.ts';
 import { fakeClock } from '../test/support/fake-clock.ts';
 import { fakeLeadership } from '../test/support/leadership.ts';
+import { silentLog } from '../test/support/silent-log.ts';
 import { configurationStatus, createConfigurationState } from './configuration-state.ts';
 
 const problem = (name: string, more: Partial<ConfigurationProblem> = {}): ConfigurationProblem => ({

@@ -1,11 +1,12 @@
 import { expect, test, vi } from 'vitest';
 import { ApiError, type ApiRequest } from '../src/k8s/api.ts';
 import { NotLeader } from '../src/k8s/fenced-api.ts';
-import { type Log, silentLog } from '../src/lib/log.ts';
+import type { Log } from '../src/lib/log.ts';
 import { millis, seconds } from '../src/lib/time.ts';
 import { configMap, configMapApi } from '../test/support/config-map-api.ts';
 import { fakeClock } from '../test/support/fake-clock.ts';
 import { fakeLeadership } from '../test/support/leadership.ts';
+import { silentLog } from '../test/support/silent-log.ts';
 import { createLegacyConfig } from './legacy-config.ts';
 
 /** A running watch of one ConfigMap; its writes are answered by `answers`, then with success. */

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { ApiError, type ApiRequest, ApiUnreachable } from '../src/k8s/api.ts';
 import { NotLeader } from '../src/k8s/fenced-api.ts';
-import { type Log, type LogFields, silentLog } from '../src/lib/log.ts';
+import type { Log, LogFields } from '../src/lib/log.ts';
 import { millis, seconds } from '../src/lib/time.ts';
 import { fakeClock } from '../test/support/fake-clock.ts';
 import { fakeLeadership } from '../test/support/leadership.ts';
+import { silentLog } from '../test/support/silent-log.ts';
 import { ensureMemberlistSecret } from './memberlist-secret.ts';
 
 const notFound = new ApiError(404, 'NotFound', 'not found');

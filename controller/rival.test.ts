@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { fakeClock } from '../test/support/fake-clock.ts';
 import type { Api, ApiRequest } from '../src/k8s/api.ts';
 import type { Leadership, LeadershipChange } from '../src/k8s/leader-election.ts';
-import { silentLog, type Log } from '../src/lib/log.ts';
+import type { Log } from '../src/lib/log.ts';
 import { millis } from '../src/lib/time.ts';
+import { silentLog } from '../test/support/silent-log.ts';
 import { createRivalWatch, withoutRivals } from './rival.ts';
 
 const chartSelector =
@@ -144,6 +145,8 @@ const settable = (isLeading: boolean, isAlone: boolean) => {
       state.isLeading = change.isLeader;
       tellLeadership(change);
     },
+    /** Tells changes that are over when they are told. */
+    tell: (...changes: LeadershipChange[]): void => changes.forEach((change) => tellLeadership(change)),
     meet: (rivals: readonly string[]): void => {
       Object.assign(state, { isAlone: rivals.length === 0, rivals });
       tellRivals();
@@ -184,4 +187,14 @@ test('who led in between is not forgotten while a rival runs', () => {
   stop();
   lead({ isLeader: false, othersHeldIt: false });
   expect(told).toHaveLength(4);
+});
+
+test('a leadership that ended and began again before anybody could look has ended', () => {
+  const { told, tell } = settable(true, true);
+  const changes = [
+    { isLeader: false, othersHeldIt: false },
+    { isLeader: true, othersHeldIt: true },
+  ];
+  tell(...changes);
+  expect(told).toEqual(changes);
 });

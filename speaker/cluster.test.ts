@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { fakeClock } from '../test/support/fake-clock.ts';
 import type { ApiRequest } from '../src/k8s/api.ts';
-import { silentLog } from '../src/lib/log.ts';
+import { silentLog } from '../test/support/silent-log.ts';
 import { watchCluster } from './cluster.ts';
 
 const namespace = 'metallb-system';

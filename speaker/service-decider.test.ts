@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Configuration, L2Advertisement, Pool } from '../src/domain/config/configuration.ts';
 import type { EndpointSliceView, ServiceView } from '../src/domain/objects.ts';
-import { silentLog } from '../src/lib/log.ts';
 import { configurationOf, poolOf, serviceView } from '../test/support/builders.ts';
+import { silentLog } from '../test/support/silent-log.ts';
 import { createServiceDecider } from './service-decider.ts';
 
 const pool = (name: string, range: string, ...l2Advertisements: readonly L2Advertisement[]): Pool =>

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Configuration } from '../src/domain/config/configuration.ts';
 import type { NodeView, ServiceView, SpeakerPodView } from '../src/domain/objects.ts';
-import { silentLog } from '../src/lib/log.ts';
 import { configurationOf, poolOf, serviceView } from '../test/support/builders.ts';
+import { silentLog } from '../test/support/silent-log.ts';
 import { createSpeaker } from './speaker.ts';
 
 const advertised: Configuration = configurationOf([poolOf('main', '10.0.0.0/24')]);

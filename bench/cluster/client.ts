@@ -8,7 +8,7 @@ import { loadCredentials } from '../../src/k8s/credentials.ts';
 import { projectService } from '../../src/k8s/projections.ts';
 import { createReflector } from '../../src/k8s/reflector.ts';
 import { collectionPath, resources } from '../../src/k8s/resources.ts';
-import { silentLog } from '../../src/lib/log.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
 
 /** Milliseconds since the Unix epoch, with microseconds behind the point. */
 export const epoch = (): number => performance.timeOrigin + performance.now();

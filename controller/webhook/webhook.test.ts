@@ -4,8 +4,8 @@ import { askHttps, type HttpsQuestion, type HttpsReply } from '../../test/suppor
 import type { LiveObjects } from '../../src/domain/admission/admission.ts';
 import { type Api, type ApiRequest, ApiUnreachable } from '../../src/k8s/api.ts';
 import { projectCustomResource } from '../../src/k8s/custom-resource.ts';
-import { silentLog } from '../../src/lib/log.ts';
 import { type CertificatePair, serveHttps } from '../../src/observe/https-server.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
 import { createWebhook } from './webhook.ts';
 
 const namespace = 'metallb-system';

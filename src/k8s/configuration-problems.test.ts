@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { silentLog } from '../../test/support/silent-log.ts';
 import type { ConfigurationProblem } from '../domain/config/configuration.ts';
-import { silentLog } from '../lib/log.ts';
 import { problemReporter } from './configuration-problems.ts';
 
 const rig = () => {

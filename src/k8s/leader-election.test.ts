@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { fakeClock } from '../../test/support/fake-clock.ts';
-import { type Log, silentLog } from '../lib/log.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
+import type { Log } from '../lib/log.ts';
 import { millis } from '../lib/time.ts';
 import { type Api, ApiError, ApiUnreachable, type ApiRequest } from './api.ts';
 import { createLeaderElection, type LeadershipChange, soleLeader } from './leader-election.ts';

@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest';
 import { configMap, configMapApi } from '../../test/support/config-map-api.ts';
 import { fakeClock } from '../../test/support/fake-clock.ts';
-import { type Log, silentLog } from '../lib/log.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
+import type { Log } from '../lib/log.ts';
 import { watchLegacyConfigMap } from './legacy-config-map.ts';
 
 /** A running watch of a ConfigMap that the test edits. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fakeClock } from '../../test/support/fake-clock.ts';
-import { silentLog } from '../lib/log.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
 import { millis, seconds } from '../lib/time.ts';
 import { type Api, ApiError, type ApiRequest } from './api.ts';
 import { createMetricsAccess } from './metrics-access.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fakeClock } from '../../test/support/fake-clock.ts';
 import { body, event, object, page, reflectorRig } from '../../test/support/reflector-rig.ts';
-import { silentLog } from '../lib/log.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
 import { millis, seconds } from '../lib/time.ts';
 import { ApiError, ApiUnreachable } from './api.ts';
 import { createReflector } from './reflector.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { configMap, configMapApi } from '../../test/support/config-map-api.ts';
 import { fakeClock } from '../../test/support/fake-clock.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
 import { list, object } from '../lib/json.ts';
-import { silentLog } from '../lib/log.ts';
 import { millis } from '../lib/time.ts';
 import { projectConfigMap } from './projections.ts';
 import { resources } from './resources.ts';

@@ -13,14 +13,3 @@ export type Log = {
   /** A log whose every line carries `fields` as well, for example the component or the service. */
   readonly child: (fields: LogFields) => Log;
 };
-
-const nothing = (): void => {};
-
-/** Writes nothing. */
-export const silentLog: Log = {
-  debug: nothing,
-  info: nothing,
-  warn: nothing,
-  error: nothing,
-  child: () => silentLog,
-};

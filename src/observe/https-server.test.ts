@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { loopbackCertificate } from '../../test/support/certificate.ts';
 import { askHttps } from '../../test/support/https-client.ts';
-import { silentLog } from '../lib/log.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
 import type { HttpServer } from './http-server.ts';
 import { type CertificatePair, type HttpsServerOptions, serveHttps, type ServingCertificate } from './https-server.ts';
 import { type HttpHandlers, plainText } from './request-listener.ts';

@@ -5,7 +5,7 @@ import { connect } from 'node:tls';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { loopbackCertificate } from '../../test/support/certificate.ts';
 import { askHttps } from '../../test/support/https-client.ts';
-import { silentLog } from '../lib/log.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
 import type { CertificatePair } from './https-server.ts';
 import { type MetricsServerOptions, serveMetrics } from './metrics-server.ts';
 import { plainText } from './request-listener.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { fakeClock } from '../../test/support/fake-clock.ts';
-import { type Log, silentLog } from '../lib/log.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
+import type { Log } from '../lib/log.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { seconds } from '../lib/time.ts';
 import type { Invocation } from './command-line.ts';

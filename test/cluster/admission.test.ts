@@ -6,7 +6,6 @@ import { nothingConfigured } from '../../src/domain/config/assemble.ts';
 import { realClock } from '../../src/io/real-clock.ts';
 import type { Api } from '../../src/k8s/api.ts';
 import { createClient } from '../../src/k8s/client.ts';
-import { silentLog } from '../../src/lib/log.ts';
 import type { HttpServer } from '../../src/observe/http-server.ts';
 import { serveHttps } from '../../src/observe/https-server.ts';
 import { type ApiServer, startApiServer } from '../k8s/api-server.ts';
@@ -14,6 +13,7 @@ import { loopbackCertificate } from '../support/certificate.ts';
 import { eventually } from '../support/cluster/eventually.ts';
 import { type CommandOptions, type CommandOutcome, runCommand } from '../support/command.ts';
 import { findPrograms } from '../support/kubernetes/programs.ts';
+import { silentLog } from '../support/silent-log.ts';
 
 /** The webhooks of the controller before a real API server, which reaches them at a loopback address. */
 

@@ -9,8 +9,8 @@ import { loadCredentials } from '../../src/k8s/credentials.ts';
 import { createEventRecorder } from '../../src/k8s/events.ts';
 import { createReflector, type Change, type Reflector } from '../../src/k8s/reflector.ts';
 import { collectionPath, resources } from '../../src/k8s/resources.ts';
-import { silentLog } from '../../src/lib/log.ts';
 import { millis, seconds, type Clock } from '../../src/lib/time.ts';
+import { silentLog } from '../support/silent-log.ts';
 import { startApiServer, type ApiServer } from './api-server.ts';
 import { startRelay, type Relay } from './relay.ts';
 

@@ -10,8 +10,9 @@ import {
   type LeaderElectionOptions,
   soleLeader,
 } from '../../src/k8s/leader-election.ts';
-import { type Log, type LogFields, silentLog } from '../../src/lib/log.ts';
+import type { Log, LogFields } from '../../src/lib/log.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
+import { silentLog } from '../support/silent-log.ts';
 import type { ApiServer, Collection } from './api-server.ts';
 import { connect, type Connection } from './connection.ts';
 import { assemblePools, metallbNamespace } from './model.ts';

@@ -4,9 +4,9 @@ import type { EndpointSliceView, NodeView, ServiceView, SpeakerPodView } from '.
 import { type Change, Mirror } from '../../src/k8s/mirror.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import type { Ip } from '../../src/lib/ip.ts';
-import { silentLog } from '../../src/lib/log.ts';
 import { type Millis, millis, seconds } from '../../src/lib/time.ts';
 import { createSpeaker } from '../../speaker/speaker.ts';
+import { silentLog } from '../support/silent-log.ts';
 import type { Random } from './random.ts';
 
 /** What stands in the API server, by kind and key. */

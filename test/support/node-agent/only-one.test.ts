@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { silentLog } from '../../../src/lib/log.ts';
 import { processIdOf } from '../process-id.ts';
+import { silentLog } from '../silent-log.ts';
 import { becomeOnlyAgent } from './only-one.ts';
 
 test('a node agent waits for the one before it to end', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Api, ApiError } from '../../../src/k8s/api.ts';
-import { silentLog } from '../../../src/lib/log.ts';
+import { silentLog } from '../silent-log.ts';
 import { podOf } from './fixtures.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { Condition, Pod, PodStatus } from './types.ts';
