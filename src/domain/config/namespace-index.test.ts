@@ -30,3 +30,14 @@ test('the index finds the namespaces that looking at all of them finds, each onc
     }),
   );
 });
+
+test('the index is made once for the same views, whoever else asks in between', () => {
+  const view = (name: string) => ({ name, labels: {} });
+  const [a, b, other] = [view('a'), view('b'), view('a')];
+  const index = namespaceIndex([a, b]);
+  const indexOfOther = namespaceIndex([other]);
+  expect(namespaceIndex([a, b])).toBe(index);
+  expect(namespaceIndex([other])).toBe(indexOfOther);
+  expect(namespaceIndex([a, view('b')])).not.toBe(index);
+  expect(namespaceIndex([a])).not.toBe(index);
+});

@@ -10,18 +10,25 @@ export type NamespaceIndex = {
   readonly select: (selector: NamespaceSelector) => ReadonlySet<string>;
 };
 
-let latest: { readonly namespaces: readonly NamespaceView[]; readonly index: NamespaceIndex } | undefined;
+type Known = { readonly namespaces: readonly NamespaceView[]; readonly index: NamespaceIndex };
+
+/** The last index that begins with a view: two copies of a cluster have no view in common. */
+const known = new WeakMap<NamespaceView, Known>();
 
 /**
- * An index over the namespaces. A changed namespace is a new view, so the index of the last call still holds if all
- * views are the same: most changes of the configuration are none of its namespaces.
+ * An index over the namespaces. A view never changes, so the index of an earlier call still holds if all views are the
+ * same: most changes of the configuration are none of its namespaces.
  */
 export const namespaceIndex = (namespaces: readonly NamespaceView[]): NamespaceIndex => {
+  const [first] = namespaces;
+  const last = first && known.get(first);
   const isSame =
-    latest?.namespaces.length === namespaces.length &&
-    latest.namespaces.every((namespace, position) => namespace === namespaces[position]);
-  if (latest === undefined || !isSame) latest = { namespaces: [...namespaces], index: makeIndex(namespaces) };
-  return latest.index;
+    last?.namespaces.length === namespaces.length &&
+    last.namespaces.every((namespace, position) => namespace === namespaces[position]);
+  if (last !== undefined && isSame) return last.index;
+  const index = makeIndex([...namespaces]);
+  if (first !== undefined) known.set(first, { namespaces: [...namespaces], index });
+  return index;
 };
 
 const makeIndex = (namespaces: readonly NamespaceView[]): NamespaceIndex => {
