@@ -7,6 +7,7 @@ import type { Log } from '../src/lib/log.ts';
 import { type Clock, millis } from '../src/lib/time.ts';
 
 export type RivalWatchOptions = {
+  /** Is only read. */
   readonly api: Api;
   readonly clock: Clock;
   readonly log: Log;
@@ -99,12 +100,14 @@ export const withoutRivals = (
 ): Leadership => {
   const listeners = new Set<(change: LeadershipChange) => void>();
   const isLeader = (): boolean => leadership.isLeader() && rivals.isAlone();
+  /** As it was told last: a lease that ran out and was renewed is two changes, of which the time shows none. */
+  let isElected = leadership.isLeader();
   let wasLeader = isLeader();
   /** Whether anybody can have written since we could. */
   let othersWrote = !wasLeader;
 
   const tell = (): void => {
-    const leads = isLeader();
+    const leads = isElected && rivals.isAlone();
     if (rivals.rivals().length > 0) othersWrote = true;
     if (leads === wasLeader) return;
     wasLeader = leads;
@@ -113,6 +116,7 @@ export const withoutRivals = (
     for (const listener of listeners) listener(change);
   };
   leadership.onChange((change) => {
+    isElected = change.isLeader;
     if (change.isLeader && change.othersHeldIt) othersWrote = true;
     tell();
   });
