@@ -30,6 +30,7 @@ const flags = {
     fallback: defaultPodSelector,
     env: 'METALLB_ML_LABELS',
   }),
+  'pod-name': withoutEffect('nothing is read of our own pod by its name'),
   config: flag.string({
     help: 'name of the ConfigMap with a configuration in the form of MetalLB 0.12 and before; empty: none is read',
     fallback: 'config',

@@ -9,7 +9,9 @@ const checkInterval: Millis = seconds(10);
 export type CertificateFolderOptions = {
   readonly clock: Clock;
   readonly log: Log;
+  /** `--cert-dir`: where `tls.crt` and `tls.key` are, or will be. */
   readonly folder: string;
+  /** Told when another certificate is there. */
   readonly onChange: () => void;
 };
 

@@ -31,7 +31,6 @@ export const commonFlags = {
     fallback: '',
     env: 'KUBECONFIG',
   }),
-  'pod-name': withoutEffect('nothing is read of our own pod by its name'),
   'pprof-bind-address': withoutEffect('there is no pprof in this program'),
   'metrics-cert-dir': flag.string({
     help: 'folder with tls.crt and tls.key for /metrics; empty: a certificate of our own making',

@@ -26,8 +26,11 @@ export type LiveObjects = Omit<ConfigurationInput, 'metallbNamespace' | 'bgpType
   readonly services: Iterable<Pick<ServiceView, 'key' | 'ingress'>>;
 };
 
+/** What of our command line and environment a decision depends on. */
 export type AdmissionSettings = {
+  /** Namespace of the custom resources. */
   readonly metallbNamespace: string;
+  /** `METALLB_BGP_TYPE` */
   readonly bgpType: BgpType;
   /** `--reassign-on-pool-change` */
   readonly reassignOnPoolChange?: boolean;
