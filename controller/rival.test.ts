@@ -147,8 +147,6 @@ const settable = (isLeading: boolean, isAlone: boolean) => {
     },
     /** Tells changes that are over when they are told. */
     tell: (...changes: readonly LeadershipChange[]): void => changes.forEach((change) => tellLeadership(change)),
-    /** Tells changes that are over when they are told. */
-    tell: (...changes: LeadershipChange[]): void => changes.forEach((change) => tellLeadership(change)),
     meet: (rivals: readonly string[]): void => {
       Object.assign(state, { isAlone: rivals.length === 0, rivals });
       tellRivals();
@@ -189,16 +187,6 @@ test('who led in between is not forgotten while a rival runs', () => {
   stop();
   lead({ isLeader: false, othersHeldIt: false });
   expect(told).toHaveLength(4);
-});
-
-test('a leadership that ended and began again before anybody could look has ended', () => {
-  const { told, tell } = settable(true, true);
-  const changes = [
-    { isLeader: false, othersHeldIt: false },
-    { isLeader: true, othersHeldIt: true },
-  ];
-  tell(...changes);
-  expect(told).toEqual(changes);
 });
 
 test('a leadership that ended and began again before anybody could look has ended', () => {
