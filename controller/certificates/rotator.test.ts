@@ -295,6 +295,19 @@ test.each([
   expect(server.objects[paths.webhooks]!['webhooks']).toEqual(good['webhooks']);
 });
 
+test('by a clock behind the last write that the API server has stamped, nothing is issued', async () => {
+  const objects = manifests();
+  const shipped = objects[paths.secret]!;
+  const time = new Date().toISOString();
+  const managedFields = [{ manager: 'kubectl', operation: 'Update', time }];
+  const created = { ...shipped.metadata, creationTimestamp: '2020-01-01T00:00:00Z', managedFields };
+  const server = apiServer({ ...objects, [paths.secret]: { ...shipped, metadata: created } });
+  const behind = Date.now() - seconds(7200);
+  const { lines } = start(server, { wallTime: () => behind });
+  await until(() => lines.some((line) => line.startsWith('our clock is behind')));
+  expect(server.writes).toEqual([]);
+});
+
 test('somebody who undoes every injection is outlasted without a storm of writes, and told of once', async () => {
   const server = apiServer();
   const clock = fakeClock();
