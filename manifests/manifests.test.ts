@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { createWebhook } from '../controller/webhook/webhook.ts';
 import type { Api } from '../src/k8s/api.ts';
-import { silentLog } from '../src/lib/log.ts';
+import { silentLog } from '../test/support/silent-log.ts';
 
 const folder = import.meta.dirname;
 
