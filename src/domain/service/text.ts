@@ -5,7 +5,8 @@ const longestQuote = 80;
 const longestList = 640;
 
 /** The text, cut where it is long. */
-export const shorten = (text: string): string => (text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text);
+export const shorten = (text: string): string =>
+  text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text;
 
 /** The text in double quotes, cut where it is long. */
 export const quote = (text: string): string => JSON.stringify(shorten(text));
