@@ -55,7 +55,7 @@ export type ConnectionOptions = {
   readonly server: ApiServer;
   /** Of the process, for deadlines. */
   readonly clock: Clock;
-  /** The server's clock in milliseconds, for the parameter `timeout`. */
+  /** The server's clock in milliseconds, for calls that limit the server. */
   readonly now: () => number;
   readonly writer: string;
   /** The process has been sent something of a collection. */
@@ -146,7 +146,7 @@ export const connect = ({ server, clock, now, writer, onTold }: ConnectionOption
   };
 
   const call = async (request: ApiRequest): Promise<unknown> => {
-    const { method = 'GET', path, body, query, signal, deadline } = request;
+    const { method = 'GET', path, body, signal, deadline = millis(30_000), limitsServer = false } = request;
     const { collection, key } = readPath(path);
     const isLease = collection === 'leases';
     if (method === 'PATCH' && !isLease) {
@@ -157,7 +157,7 @@ export const connect = ({ server, clock, now, writer, onTold }: ConnectionOption
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     // The wire: what the caller holds may change meanwhile.
     const copy: ApiRequest = { method, path, body: JSON.parse(JSON.stringify(body ?? null)) };
-    const expiresAt = now() + (query?.['timeout'] === undefined ? Infinity : Number.parseInt(`${query['timeout']}`));
+    const expiresAt = now() + (limitsServer ? deadline : Infinity);
     const pending = isLease ? leaseCalls : writes;
     let outcome: { readonly value: RawObject } | { readonly error: unknown } | undefined;
     let cancelDeadline = (): void => {};
@@ -203,7 +203,7 @@ export const connect = ({ server, clock, now, writer, onTold }: ConnectionOption
       giveUp: () => abandon(new ApiUnreachable('no answer in time', undefined)),
     };
     pending.add(one);
-    cancelDeadline = clock.after(deadline ?? millis(30_000), one.giveUp);
+    cancelDeadline = clock.after(deadline, one.giveUp);
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort, { once: true });
     return promise;

@@ -101,7 +101,8 @@ const expectCondition = (view: ServiceView, wish: Wish, picture: Picture, fail: 
   if (wish.type === 'unclear') {
     if (reason !== wish.reason) fail(`should have the reason ${wish.reason}`);
   } else if (ips.length > 0) {
-    const lacksAny = wish.families.some((family) => !ips.some((ip) => familyOf(ip) === family));
+    const lacksFamily = wish.families.some((family) => !ips.some((ip) => familyOf(ip) === family));
+    const lacksAny = lacksFamily || wish.requested.some((ip) => !ips.includes(ip));
     const isOutside = ips.some((ip) => poolWith(picture.pools, ip) === undefined);
     const expected = lacksAny ? 'AllocatedPartly' : isOutside ? 'AllocatedOutsidePools' : 'Allocated';
     if (reason !== expected) fail(`should have the reason ${expected}`);
