@@ -83,7 +83,7 @@ export const startApiServer = async (): Promise<ApiServer> => {
       `--cert-dir=${file('certs')}`,
       `--token-auth-file=${file('tokens.csv')}`,
       '--authorization-mode=RBAC',
-      '--service-cluster-ip-range=10.96.0.0/12',
+      '--service-cluster-ip-range=10.96.0.0/12,fd00:10:96::/112',
       '--service-account-issuer=https://kubernetes.default.svc',
       `--service-account-signing-key-file=${file('sa.key')}`,
       `--service-account-key-file=${file('sa.pub')}`,
