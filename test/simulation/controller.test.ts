@@ -17,8 +17,8 @@ import { createWorld, type World } from './world.ts';
 
 /** Most histories are short; of long ones there are fewer. */
 const lengths = [
-  { histories: 3000, steps: 20, restEvery: 20 },
-  { histories: 60, steps: 200, restEvery: 50 },
+  { histories: 8000, steps: 12, restEvery: 12 },
+  { histories: 30, steps: 200, restEvery: 50 },
 ];
 
 test.each(lengths)(
@@ -53,7 +53,7 @@ const play = async (random: Random, story: Story, steps: number, restEvery: numb
   const reassignOnPoolChange = random.chance(0.2);
   const world = createWorld({ random, story, replicas: 1, election: 'none', reassignOnPoolChange });
   furnish(world.server, random);
-  await world.settle();
+  if (random.chance(0.8)) await world.inform();
   for (let step = 1; step <= steps; step++) {
     const kind = random.below(100);
     if (kind < 30) story.tell(act(world.server, random));
@@ -85,7 +85,7 @@ const restart = async (world: World, random: Random, story: Story): Promise<void
 const lookAtRest = async (world: World, random: Random, story: Story): Promise<void> => {
   await world.rest();
   // Single changes, so that nothing else makes the controller look where it should.
-  for (let change = 0; change < 2; change++) {
+  while (random.chance(0.3)) {
     const told = world.told.length;
     story.tell(`at rest; ${act(world.server, random)}`);
     await world.rest();
@@ -94,13 +94,17 @@ const lookAtRest = async (world: World, random: Random, story: Story): Promise<v
   story.tell('at rest');
   const writes = world.writes();
   const told = world.told.length;
-  for (const { watches } of world.replicas) for (const watch of watches) watch.end('expired');
-  await world.rest();
-  expect(world.writes(), 'writes after all was listed again').toBe(writes);
-  expect(world.told.slice(told), 'events after all was listed again').toEqual([]);
-  await restart(world, random, story);
-  await world.rest();
-  expect(world.writes(), 'writes after a restart at rest').toBe(writes);
+  if (random.chance(0.1)) {
+    for (const { watches } of world.replicas) for (const watch of watches) watch.end('expired');
+    await world.rest();
+    expect(world.writes(), 'writes after all was listed again').toBe(writes);
+    expect(world.told.slice(told), 'events after all was listed again').toEqual([]);
+  }
+  if (random.chance(0.3)) {
+    await restart(world, random, story);
+    await world.rest();
+    expect(world.writes(), 'writes after a restart at rest').toBe(writes);
+  }
 };
 
 /** No storm: what a single change brings about is told to each service in few words. */

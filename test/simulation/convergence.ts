@@ -60,11 +60,7 @@ export const expectConverging = async (
   const uses = doubleUsesNow(world);
   for (const { ip, older, younger } of uses)
     story.tell(`both have seen that ${older.name} and ${younger.name} have ${ip}`);
-  const pools = assemblePools({
-    pools: server.all('ipaddresspools'),
-    advertisements: server.all('l2advertisements'),
-    namespaces: server.all('namespaces'),
-  });
+  const pools = assemblePools(server.all);
   const clear = clearCases(uses, world.doubleUses, pools, reassignOnPoolChange);
   await world.serveWrites();
   story.tell('a pass is over');

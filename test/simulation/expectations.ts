@@ -24,11 +24,7 @@ import {
 
 /** Throws unless everything is as it must be once all is quiet. */
 export const expectRest = (server: ApiServer, reassignOnPoolChange: boolean): void => {
-  const pools = assemblePools({
-    pools: server.all('ipaddresspools'),
-    advertisements: server.all('l2advertisements'),
-    namespaces: server.all('namespaces'),
-  });
+  const pools = assemblePools(server.all);
   const services = server.all('services').map(viewOf);
   const picture = { services, pools };
   for (const raw of server.all('services')) {

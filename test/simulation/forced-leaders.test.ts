@@ -10,8 +10,8 @@ import { createMany } from './service-users.ts';
 import { actGently, furnish } from './users.ts';
 import { createWorld, type World } from './world.ts';
 
-const histories = 800;
-const stepsOfHistory = 40;
+const histories = 1600;
+const stepsOfHistory = 20;
 
 test(`two leaders that are forced upon a cluster undo what they gave twice, in ${histories} histories`, async () => {
   const sum = { histories: 0, steps: 0, launches: 0, doubleUses: 0, judged: 0, writes: 0 };

@@ -85,14 +85,17 @@ export const termsOf = (view: ServiceView): Terms => ({
 export const mayShare = (a: Terms, b: Terms): boolean =>
   a.key !== '' && a.key === b.key && a.backend === b.backend && !a.ports.some((port) => b.ports.includes(port));
 
+/** What pools are assembled from. */
+export const configuring = ['ipaddresspools', 'l2advertisements', 'namespaces'] as const;
+
 export const assemblePools = (
-  resources: Readonly<Record<'pools' | 'advertisements' | 'namespaces', readonly RawObject[]>>,
+  all: (collection: (typeof configuring)[number]) => readonly RawObject[],
 ): readonly Pool[] =>
   assembleConfiguration({
     ...nothingConfigured,
-    pools: resources.pools as readonly CustomResource[],
-    l2Advertisements: resources.advertisements as readonly CustomResource[],
-    namespaces: resources.namespaces.map((raw) => projectNamespace(raw)!),
+    pools: all('ipaddresspools') as readonly CustomResource[],
+    l2Advertisements: all('l2advertisements') as readonly CustomResource[],
+    namespaces: all('namespaces').map((raw) => projectNamespace(raw)!),
     metallbNamespace,
   }).configuration.pools;
 

@@ -15,7 +15,7 @@ import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { silentLog } from '../support/silent-log.ts';
 import type { ApiServer, Collection } from './api-server.ts';
 import { connect, type Connection } from './connection.ts';
-import { assemblePools, metallbNamespace } from './model.ts';
+import { assemblePools, configuring, metallbNamespace } from './model.ts';
 
 /** Whether replicas agree on a leader by the Lease, or each takes itself for the only one. */
 export type Election = 'lease' | 'none';
@@ -33,7 +33,7 @@ export type ReplicaOptions = {
 };
 
 /** Pools that a process has known, until it had taken in others when the server had a certain version. */
-export type KnownPools = { readonly pools: readonly Pool[]; until: number };
+export type KnownPools = { readonly pools: () => readonly Pool[]; until: number };
 
 /** A controller process, and what is needed to move it. */
 export type Replica = Connection & {
@@ -52,9 +52,6 @@ export type Replica = Connection & {
   /** As SIGSTOP does: its clock goes on, and nothing in it runs. */
   isStopped: boolean;
 };
-
-/** What pools are assembled from. */
-export const configuring: readonly Collection[] = ['ipaddresspools', 'l2advertisements', 'namespaces'];
 
 const counter = { inc: () => {} };
 const gauge = { set: () => {} };
@@ -78,10 +75,9 @@ export const launchReplica = (options: ReplicaOptions): Replica => {
   /** How many of them have had their end. */
   let superseded = 0;
   const learn = (collection: Collection): void => {
-    if (!configuring.includes(collection)) return;
-    const [pools, advertisements, namespaces] = configuring.map(connection.seen);
-    const resources = { pools: pools!, advertisements: advertisements!, namespaces: namespaces! };
-    known.push({ pools: assemblePools(resources), until: Infinity });
+    if (!configuring.some((wanted) => wanted === collection)) return;
+    const objects = new Map(configuring.map((wanted) => [wanted, connection.seen(wanted)]));
+    known.push({ pools: lazily(() => assemblePools((wanted) => objects.get(wanted)!)), until: Infinity });
   };
   const connection = connect({ server, clock, now, writer: name, onTold: learn });
   let fault: { readonly error: unknown } | undefined;
@@ -165,4 +161,10 @@ const elect = (
     run: async (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
     release: async () => {},
   };
+};
+
+/** Makes a value when it is asked for, once. */
+const lazily = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 };

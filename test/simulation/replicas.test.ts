@@ -12,8 +12,8 @@ import { breakConnections, disturb, proceed } from './turmoil.ts';
 import { act, furnish } from './users.ts';
 import { createWorld, type World } from './world.ts';
 
-const histories = 600;
-const stepsOfHistory = 100;
+const histories = 400;
+const stepsOfHistory = 50;
 
 test(`no address is given twice while replicas honour leases, in ${histories} histories`, async () => {
   const sum = { histories: 0, steps: 0, launches: 0, terms: 0, writes: 0 };
@@ -45,7 +45,7 @@ const play = async (random: Random, story: Story): Promise<World> => {
   const reassignOnPoolChange = random.chance(0.2);
   const world = createWorld({ random, story, replicas: size, election: 'lease', reassignOnPoolChange });
   furnish(world.server, random);
-  await world.settle();
+  await world.inform();
   for (let step = 1; step <= stepsOfHistory; step++) {
     const kind = random.below(100);
     if (kind < 25) story.tell(act(world.server, random));
@@ -62,7 +62,7 @@ const play = async (random: Random, story: Story): Promise<World> => {
     } else if (kind < 96) stopOrContinue(world, random, story);
     else endOne(world, size, random, story);
     await world.settle();
-    if (step % 50 === 0) await lookAtRest(world, size, random, story);
+    if (step % 25 === 0) await lookAtRest(world, size, random, story);
   }
   return world;
 };

@@ -4,9 +4,9 @@ import { millis } from '../../src/lib/time.ts';
 import { type ApiServer, createApiServer, type RawObject } from './api-server.ts';
 import type { PendingCall } from './connection.ts';
 import { expectRest } from './expectations.ts';
-import { metallbNamespace, viewOf } from './model.ts';
+import { configuring, metallbNamespace, viewOf } from './model.ts';
 import type { Random, Story } from './random.ts';
-import { configuring, type Election, launchReplica, type Replica } from './replica.ts';
+import { type Election, launchReplica, type Replica } from './replica.ts';
 import { type DoubleUse, doubleUses, expectReasonToChange, watchShowings } from './write-rules.ts';
 
 export type WorldOptions = {
@@ -53,7 +53,7 @@ export type World = {
 /** Longer than anything waits for another attempt. */
 const quietTime = 36_000;
 /** A leader must be answered in between. */
-const leaseStep = 500;
+const leaseStep = 1000;
 
 export const createWorld = (options: WorldOptions): World => {
   const { random, story, election, reassignOnPoolChange } = options;
@@ -152,7 +152,6 @@ export const createWorld = (options: WorldOptions): World => {
   const settle = async (): Promise<void> => {
     do {
       await turn();
-      await turn();
       for (const replica of living.values()) {
         if (!replica.isStopped) replica.check();
         if (replica.hasEnded()) kill(replica);
@@ -226,7 +225,7 @@ export const createWorld = (options: WorldOptions): World => {
       const before = writes();
       while ((await tellAll()) || (await answerAll()));
       if (writes() > before) quiet = 0;
-      const step = election === 'lease' ? leaseStep : 200 + quiet;
+      const step = Math.min(500 + 2 * quiet, election === 'lease' ? 5000 : 15_000);
       await advance(step);
       quiet = writes() > before ? 0 : quiet + step;
     }

@@ -1,3 +1,4 @@
+import type { Pool } from '../../src/domain/config/configuration.ts';
 import type { ServiceView } from '../../src/domain/objects.ts';
 import { familyOf, type Ip } from '../../src/lib/ip.ts';
 import type { RawObject, StoredEvent } from './api-server.ts';
@@ -24,8 +25,11 @@ export type Showings = {
   readonly note: (event: StoredEvent) => void;
   /** The others who show that address and never wanted to share it with the service since they do. */
   readonly rivalsFor: (ip: Ip, service: ServiceView) => readonly ServiceView[];
-  /** Whether the service has changed with whom it shares since it shows that address. */
-  readonly hasOtherTerms: (ip: Ip, service: ServiceView) => boolean;
+  /**
+   * Whether the service, or one that has the same address, has changed with whom it shares since it shows that. Who of
+   * them it was is not known to a controller that has just started.
+   */
+  readonly hasParted: (ip: Ip, service: ServiceView) => boolean;
 };
 
 export const watchShowings = (): Showings => {
@@ -49,9 +53,13 @@ export const watchShowings = (): Showings => {
           return known !== undefined && !known.some((each) => mayShare(each, termsOf(service)));
         })
         .map(({ view }) => view),
-    hasOtherTerms: (ip, service) => {
-      const known = shown.get(service.uid)?.terms.get(ip) ?? [];
-      return known.some((each) => JSON.stringify(each) !== JSON.stringify(termsOf(service)));
+    hasParted: (ip, service) => {
+      const own = shown.get(service.uid)?.terms.get(ip) ?? [];
+      if (own.some((each) => JSON.stringify(each) !== JSON.stringify(termsOf(service)))) return true;
+      return [...shown.values()].some(
+        ({ view, terms }) =>
+          view.uid !== service.uid && terms.get(ip)?.some((each) => !mayShare(each, termsOf(service))) === true,
+      );
     },
   };
 };
@@ -79,8 +87,8 @@ export const expectReasonToChange = (
   const kept = shownBy(viewOf(after));
   for (const ip of shownBy(view)) {
     if (kept.includes(ip)) continue;
-    if (relevant.some(({ pools }) => hasReason(view, ip, pools, reassignOnPoolChange))) continue;
-    if (showings.hasOtherTerms(ip, view)) continue;
+    if (relevant.some(({ pools }) => hasReason(view, ip, pools(), reassignOnPoolChange))) continue;
+    if (showings.hasParted(ip, view)) continue;
     throw new Error(`${view.name} lost ${ip} (${allocatedFrom(view)}) for ${kept.join()} without asking`);
   }
 };
@@ -89,7 +97,7 @@ export const expectReasonToChange = (
 export const hasReason = (
   view: ServiceView,
   ip: Ip,
-  pools: KnownPools['pools'],
+  pools: readonly Pool[],
   reassignOnPoolChange: boolean,
 ): boolean => {
   if (!serves(view)) return true;
