@@ -36,7 +36,7 @@ await bundle('dist/speaker', { main: 'speaker/main.ts' });
 await bundle('dist/speaker', { responder: 'speaker/responder/thread.ts' });
 // A process of its own: it alone has the library for X.509.
 for (const program of ['controller', 'speaker']) {
-  await bundle(`dist/${program}`, { issuing: 'src/observe/issuing-program.ts' });
+  await bundle(`dist/${program}`, { issuing: 'src/observe/x509/issuing-program.ts' });
 }
 
 for (const program of ['controller', 'speaker']) {

@@ -1,12 +1,12 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { controllerMetrics } from '../controller/metrics.ts';
-import { beginTerm, type Term } from '../controller/term.ts';
+import { beginTerm, type Term } from '../controller/term/term.ts';
 import type { Assembly } from '../src/domain/config/assemble.ts';
 import type { Pool } from '../src/domain/config/configuration.ts';
 import { ipv4FromNumber } from '../src/lib/ip.ts';
 import { realClock } from '../src/io/real-clock.ts';
-import { createEventRecorder } from '../src/k8s/events.ts';
+import { createEventRecorder } from '../src/k8s/events/events.ts';
 import { millis } from '../src/lib/time.ts';
 import { configurationOf, poolOf } from '../test/support/builders.ts';
 import { everyPool } from '../test/support/plan-rig.ts';

@@ -2,16 +2,16 @@ import type { ConfigurationInput } from '../src/domain/config/assemble.ts';
 import type { CustomResource } from '../src/domain/config/custom-resource.ts';
 import type { ServiceView } from '../src/domain/objects.ts';
 import { mayConcern } from '../src/domain/service/plan.ts';
-import type { Api } from '../src/k8s/api.ts';
+import type { Api } from '../src/k8s/client/api.ts';
 import { projectCustomResource } from '../src/k8s/custom-resource.ts';
 import { projectNamespace, projectNode, projectService } from '../src/k8s/projections.ts';
-import { type Change, createReflector, type Reflector } from '../src/k8s/reflector.ts';
+import { type Change, createReflector, type Reflector } from '../src/k8s/watch/reflector.ts';
 import { collectionPath, type Resource, resources } from '../src/k8s/resources.ts';
 import type { BgpType } from '../src/lib/bgp-type.ts';
 import type { Log } from '../src/lib/log.ts';
 import type { Clock } from '../src/lib/time.ts';
 import type { LegacyConfig } from './legacy-config.ts';
-import { type PoolView, projectPool } from './pool-view.ts';
+import { type PoolView, projectPool } from './term/pool-view.ts';
 
 export type ClusterOptions = {
   readonly api: Api;

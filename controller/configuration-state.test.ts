@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ConfigurationProblem } from '../src/domain/config/configuration.ts';
-import { type Api, ApiError, type ApiRequest } from '../src/k8s/api.ts';
-import { NotLeader } from '../src/k8s/fenced-api.ts';
+import { type Api, ApiError, type ApiRequest } from '../src/k8s/client/api.ts';
+import { NotLeader } from '../src/k8s/leadership/fenced-api.ts';
 import { millis, seconds } from '../src/lib/time.ts';
 import { fakeClock } from '../test/support/fake-clock.ts';
 import { fakeLeadership } from '../test/support/leadership.ts';

@@ -1,10 +1,10 @@
 import type { ConfigurationProblem } from '../src/domain/config/configuration.ts';
 import type { ServiceCondition } from '../src/domain/objects.ts';
-import { type Api, isAlreadyExists, isNotFound } from '../src/k8s/api.ts';
-import type { Leadership } from '../src/k8s/leader-election.ts';
+import { type Api, isAlreadyExists, isNotFound } from '../src/k8s/client/api.ts';
+import type { Leadership } from '../src/k8s/leadership/leader-election.ts';
 import { collectionPath, objectPath, resources } from '../src/k8s/resources.ts';
 import { timestamp } from '../src/k8s/timestamp.ts';
-import { watchObject } from '../src/k8s/watched-object.ts';
+import { watchObject } from '../src/k8s/watch/watched-object.ts';
 import type { WorkOutcome } from '../src/k8s/work-queue.ts';
 import { filled, list, object, stringMap, text } from '../src/lib/json.ts';
 import type { Log } from '../src/lib/log.ts';

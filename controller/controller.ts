@@ -1,19 +1,19 @@
 import type { LiveObjects } from '../src/domain/admission/admission.ts';
 import type { Assembly } from '../src/domain/config/assemble.ts';
-import type { Api } from '../src/k8s/api.ts';
+import type { Api } from '../src/k8s/client/api.ts';
 import { configurationWatch } from '../src/k8s/configuration-watch.ts';
-import type { EventRecorder } from '../src/k8s/events.ts';
-import type { Leadership } from '../src/k8s/leader-election.ts';
+import type { EventRecorder } from '../src/k8s/events/events.ts';
+import type { Leadership } from '../src/k8s/leadership/leader-election.ts';
 import type { BgpType } from '../src/lib/bgp-type.ts';
 import type { Log } from '../src/lib/log.ts';
 import { type Clock, millis, seconds, sleep, untilAborted, type WallTime, within } from '../src/lib/time.ts';
-import type { HttpRoutes } from '../src/observe/http-server.ts';
+import type { HttpRoutes } from '../src/observe/http/http-server.ts';
 import { watchCluster } from './cluster.ts';
 import type { ConfigurationState } from './configuration-state.ts';
 import { endLimits } from './ending.ts';
 import type { LegacyConfig } from './legacy-config.ts';
 import type { ControllerMetrics } from './metrics.ts';
-import { beginTerm, type Term, type TermOptions } from './term.ts';
+import { beginTerm, type Term, type TermOptions } from './term/term.ts';
 
 export type ControllerPorts = {
   /** Its writes are refused while another replica works. */

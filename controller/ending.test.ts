@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { releaseLimit } from '../src/k8s/leader-election.ts';
+import { releaseLimit } from '../src/k8s/leadership/leader-election.ts';
 import { seconds } from '../src/lib/time.ts';
 import { endLimits } from './ending.ts';
 

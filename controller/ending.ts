@@ -2,7 +2,7 @@ import { seconds } from '../src/lib/time.ts';
 
 /**
  * How long ending may take, in its order: the writes under way of all parts, the events, giving back the lease
- * (`src/k8s/leader-election.ts`). An API server that does not answer must not make of an end in good order a failure.
+ * (`src/k8s/leadership/leader-election.ts`). An API server that does not answer must not make of an end in good order a failure.
  */
 export const endLimits = {
   writes: seconds(2),

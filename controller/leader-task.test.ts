@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { NotLeader } from '../src/k8s/fenced-api.ts';
+import { NotLeader } from '../src/k8s/leadership/fenced-api.ts';
 import type { WorkOutcome } from '../src/k8s/work-queue.ts';
 import { millis, seconds } from '../src/lib/time.ts';
 import { fakeClock } from '../test/support/fake-clock.ts';

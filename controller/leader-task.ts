@@ -1,5 +1,5 @@
-import { isNotLeader } from '../src/k8s/fenced-api.ts';
-import type { Leadership } from '../src/k8s/leader-election.ts';
+import { isNotLeader } from '../src/k8s/leadership/fenced-api.ts';
+import type { Leadership } from '../src/k8s/leadership/leader-election.ts';
 import { createWorkQueue, type WorkOutcome } from '../src/k8s/work-queue.ts';
 import { type Clock, type Millis, seconds, within } from '../src/lib/time.ts';
 import { endLimits } from './ending.ts';

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { ApiError, type ApiRequest } from '../src/k8s/api.ts';
-import { NotLeader } from '../src/k8s/fenced-api.ts';
+import { ApiError, type ApiRequest } from '../src/k8s/client/api.ts';
+import { NotLeader } from '../src/k8s/leadership/fenced-api.ts';
 import type { Log } from '../src/lib/log.ts';
 import { millis, seconds } from '../src/lib/time.ts';
 import { configMap, configMapApi } from '../test/support/config-map-api.ts';

@@ -1,6 +1,6 @@
 import { type ConfigMapView, inUseAnnotation } from '../src/domain/objects.ts';
-import { type Api, isConflict } from '../src/k8s/api.ts';
-import type { Leadership } from '../src/k8s/leader-election.ts';
+import { type Api, isConflict } from '../src/k8s/client/api.ts';
+import type { Leadership } from '../src/k8s/leadership/leader-election.ts';
 import { type LegacyConfigMapOptions, watchLegacyConfigMap } from '../src/k8s/legacy-config-map.ts';
 import { objectPath, resources } from '../src/k8s/resources.ts';
 import type { WorkOutcome } from '../src/k8s/work-queue.ts';

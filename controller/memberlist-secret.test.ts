@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { ApiError, type ApiRequest, ApiUnreachable } from '../src/k8s/api.ts';
-import { NotLeader } from '../src/k8s/fenced-api.ts';
+import { ApiError, type ApiRequest, ApiUnreachable } from '../src/k8s/client/api.ts';
+import { NotLeader } from '../src/k8s/leadership/fenced-api.ts';
 import type { Log, LogFields } from '../src/lib/log.ts';
 import { millis, seconds } from '../src/lib/time.ts';
 import { fakeClock } from '../test/support/fake-clock.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Api, ApiError, isAlreadyExists, isNotFound } from '../src/k8s/api.ts';
-import type { Leadership } from '../src/k8s/leader-election.ts';
+import { type Api, ApiError, isAlreadyExists, isNotFound } from '../src/k8s/client/api.ts';
+import type { Leadership } from '../src/k8s/leadership/leader-election.ts';
 import { collectionPath, objectPath, resources } from '../src/k8s/resources.ts';
 import { object, text } from '../src/lib/json.ts';
 import type { Log } from '../src/lib/log.ts';

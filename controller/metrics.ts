@@ -1,5 +1,5 @@
 import type { AllocationView } from '../src/domain/allocator/allocator.ts';
-import { type HttpRoutes, metricsRoutes } from '../src/observe/http-server.ts';
+import { type HttpRoutes, metricsRoutes } from '../src/observe/http/http-server.ts';
 import {
   type Counter,
   createMetrics,

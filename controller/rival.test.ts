@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fakeClock } from '../test/support/fake-clock.ts';
-import type { Api, ApiRequest } from '../src/k8s/api.ts';
-import type { Leadership, LeadershipChange } from '../src/k8s/leader-election.ts';
+import type { Api, ApiRequest } from '../src/k8s/client/api.ts';
+import type { Leadership, LeadershipChange } from '../src/k8s/leadership/leader-election.ts';
 import type { Log } from '../src/lib/log.ts';
 import { millis } from '../src/lib/time.ts';
 import { silentLog } from '../test/support/silent-log.ts';

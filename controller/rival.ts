@@ -1,6 +1,6 @@
-import type { Api } from '../src/k8s/api.ts';
-import type { Leadership, LeadershipChange } from '../src/k8s/leader-election.ts';
-import { createReflector } from '../src/k8s/reflector.ts';
+import type { Api } from '../src/k8s/client/api.ts';
+import type { Leadership, LeadershipChange } from '../src/k8s/leadership/leader-election.ts';
+import { createReflector } from '../src/k8s/watch/reflector.ts';
 import { collectionPath, resources } from '../src/k8s/resources.ts';
 import { filled, object } from '../src/lib/json.ts';
 import type { Log } from '../src/lib/log.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { createWebhook } from '../controller/webhook/webhook.ts';
-import type { Api } from '../src/k8s/api.ts';
+import type { Api } from '../src/k8s/client/api.ts';
 import { silentLog } from '../test/support/silent-log.ts';
 
 const folder = import.meta.dirname;

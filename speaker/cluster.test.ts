@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { fakeClock } from '../test/support/fake-clock.ts';
-import type { ApiRequest } from '../src/k8s/api.ts';
+import type { ApiRequest } from '../src/k8s/client/api.ts';
 import { silentLog } from '../test/support/silent-log.ts';
 import { watchCluster } from './cluster.ts';
 

@@ -1,12 +1,12 @@
 import { nothingConfigured } from '../src/domain/config/assemble.ts';
 import type { CustomResource } from '../src/domain/config/custom-resource.ts';
-import type { Api } from '../src/k8s/api.ts';
+import type { Api } from '../src/k8s/client/api.ts';
 import { problemReporter, type ProblemReporterOptions } from '../src/k8s/configuration-problems.ts';
 import { configurationWatch } from '../src/k8s/configuration-watch.ts';
 import { projectCustomResource } from '../src/k8s/custom-resource.ts';
 import { watchLegacyConfigMap } from '../src/k8s/legacy-config-map.ts';
 import { projectEndpointSlice, projectNode, projectService, projectSpeakerPod } from '../src/k8s/projections.ts';
-import { createReflector, type Reflector, type ReflectorOptions } from '../src/k8s/reflector.ts';
+import { createReflector, type Reflector, type ReflectorOptions } from '../src/k8s/watch/reflector.ts';
 import { collectionPath, resources } from '../src/k8s/resources.ts';
 import type { Log } from '../src/lib/log.ts';
 import type { Clock } from '../src/lib/time.ts';

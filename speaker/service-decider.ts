@@ -3,7 +3,7 @@ import { changedPools } from '../src/domain/layer2/changed-pools.ts';
 import { type ClusterView, type Decision, decide, silence } from '../src/domain/layer2/decision.ts';
 import { rememberHashOrder } from '../src/domain/layer2/election.ts';
 import type { EndpointSliceView, ObjectKey, ServiceView } from '../src/domain/objects.ts';
-import type { EventRecorder, EventText } from '../src/k8s/events.ts';
+import type { EventRecorder, EventText } from '../src/k8s/events/events.ts';
 import type { Ip } from '../src/lib/ip.ts';
 import type { Log } from '../src/lib/log.ts';
 import { addressTable, type Answering } from './address-table.ts';

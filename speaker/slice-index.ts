@@ -1,5 +1,5 @@
 import type { EndpointSliceView, ObjectKey } from '../src/domain/objects.ts';
-import type { Change } from '../src/k8s/reflector.ts';
+import type { Change } from '../src/k8s/watch/reflector.ts';
 import { multiMap } from './multi-map.ts';
 
 /** The EndpointSlices of each service. */

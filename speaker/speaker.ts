@@ -1,7 +1,7 @@
 import type { Configuration } from '../src/domain/config/configuration.ts';
 import { candidateNodes, membersByReadiness } from '../src/domain/layer2/candidates.ts';
 import type { EndpointSliceView, NodeView, ServiceView, SpeakerPodView } from '../src/domain/objects.ts';
-import type { Change } from '../src/k8s/reflector.ts';
+import type { Change } from '../src/k8s/watch/reflector.ts';
 import { type ServiceDeciderPorts, createServiceDecider } from './service-decider.ts';
 import { sliceIndex } from './slice-index.ts';
 

@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { realClock } from '../../src/io/real-clock.ts';
-import type { Api } from '../../src/k8s/api.ts';
-import { createClient } from '../../src/k8s/client.ts';
-import { loadCredentials } from '../../src/k8s/credentials.ts';
+import type { Api } from '../../src/k8s/client/api.ts';
+import { createClient } from '../../src/k8s/client/client.ts';
+import { loadCredentials } from '../../src/k8s/client/credentials.ts';
 import { projectService } from '../../src/k8s/projections.ts';
-import { createReflector } from '../../src/k8s/reflector.ts';
+import { createReflector } from '../../src/k8s/watch/reflector.ts';
 import { collectionPath, resources } from '../../src/k8s/resources.ts';
 import { silentLog } from '../../test/support/silent-log.ts';
 

@@ -1,5 +1,5 @@
 import type { ServiceView } from '../../src/domain/objects.ts';
-import type { Api, ApiRequest } from '../../src/k8s/api.ts';
+import type { Api, ApiRequest } from '../../src/k8s/client/api.ts';
 import { projectService } from '../../src/k8s/projections.ts';
 
 type RawService = {

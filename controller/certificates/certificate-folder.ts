@@ -1,7 +1,7 @@
 import type { Log } from '../../src/lib/log.ts';
 import { type Clock, type Millis, seconds, sleep } from '../../src/lib/time.ts';
-import { certificateFiles, type CertificateSource } from '../../src/observe/certificate-source.ts';
-import type { CertificatePair } from '../../src/observe/https-server.ts';
+import { certificateFiles, type CertificateSource } from '../../src/observe/http/certificate-source.ts';
+import type { CertificatePair } from '../../src/observe/http/https-server.ts';
 
 /** The kubelet renews mounted files within a minute or two; this adds little. */
 const checkInterval: Millis = seconds(10);

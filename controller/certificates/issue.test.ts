@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import * as x509 from '@peculiar/x509';
 import { expect, test } from 'vitest';
 import { validity } from '../../src/domain/certificates/rotation.ts';
-import type { CertificatePair } from '../../src/observe/https-server.ts';
-import { IssuingFailed } from '../../src/observe/issue-certificates.ts';
+import type { CertificatePair } from '../../src/observe/http/https-server.ts';
+import { IssuingFailed } from '../../src/observe/x509/issue-certificates.ts';
 import { issueAuthority, issueBoth, issueServing } from './issue.ts';
 
 const now = Date.now();

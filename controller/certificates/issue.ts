@@ -1,7 +1,7 @@
 import { validity } from '../../src/domain/certificates/rotation.ts';
 import type { WallTime } from '../../src/lib/time.ts';
-import type { CertificatePair } from '../../src/observe/https-server.ts';
-import { type CertificateRequest, issueCertificates } from '../../src/observe/issue-certificates.ts';
+import type { CertificatePair } from '../../src/observe/http/https-server.ts';
+import { type CertificateRequest, issueCertificates } from '../../src/observe/x509/issue-certificates.ts';
 
 /** For whom a serving certificate is, and when. */
 export type ServingOptions = {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { CertificatePair } from '../../src/observe/https-server.ts';
+import type { CertificatePair } from '../../src/observe/http/https-server.ts';
 import { issueAuthority, issueBoth } from './issue.ts';
 import { noContent, readAuthorities, readSecret, type SecretContent } from './read-secret.ts';
 

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { AuthorityFacts, SecretFacts, ServingFacts } from '../../src/domain/certificates/rotation.ts';
-import type { CertificatePair } from '../../src/observe/https-server.ts';
+import type { CertificatePair } from '../../src/observe/http/https-server.ts';
 
 /** The four texts of the Secret (PEM); empty where one is absent. The keys are secret. */
 export type SecretContent = {

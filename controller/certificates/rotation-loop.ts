@@ -1,11 +1,11 @@
 import { planRotation, type RotationStep, type SecretFacts } from '../../src/domain/certificates/rotation.ts';
-import { type Api, ApiError, ApiUnreachable, isAlreadyExists, isConflict } from '../../src/k8s/api.ts';
-import { nextDelay } from '../../src/k8s/backoff.ts';
-import { isNotLeader } from '../../src/k8s/fenced-api.ts';
-import type { WatchedObject } from '../../src/k8s/watched-object.ts';
+import { type Api, ApiError, ApiUnreachable, isAlreadyExists, isConflict } from '../../src/k8s/client/api.ts';
+import { nextDelay } from '../../src/k8s/client/backoff.ts';
+import { isNotLeader } from '../../src/k8s/leadership/fenced-api.ts';
+import type { WatchedObject } from '../../src/k8s/watch/watched-object.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { type Clock, millis, type Millis, seconds, sleep, type WallTime } from '../../src/lib/time.ts';
-import { IssuingFailed } from '../../src/observe/issue-certificates.ts';
+import { IssuingFailed } from '../../src/observe/x509/issue-certificates.ts';
 import { issueAuthority, issueBoth, issueServing } from './issue.ts';
 import { noContent, readSecret, type SecretReading } from './read-secret.ts';
 import { type RepeatableWrite, repetitionBrake } from './repetition-brake.ts';

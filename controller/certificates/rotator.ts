@@ -1,10 +1,10 @@
-import type { Api } from '../../src/k8s/api.ts';
+import type { Api } from '../../src/k8s/client/api.ts';
 import { resources } from '../../src/k8s/resources.ts';
-import { watchObject, type WatchedObject } from '../../src/k8s/watched-object.ts';
+import { watchObject, type WatchedObject } from '../../src/k8s/watch/watched-object.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { runTogether } from '../../src/lib/tasks.ts';
 import { type Clock, untilAborted, type WallTime } from '../../src/lib/time.ts';
-import type { CertificatePair, ServingCertificate } from '../../src/observe/https-server.ts';
+import type { CertificatePair, ServingCertificate } from '../../src/observe/http/https-server.ts';
 import { watchCertificateFolder } from './certificate-folder.ts';
 import { noContent, readSecret } from './read-secret.ts';
 import { createRotationLoop, type LeadershipView } from './rotation-loop.ts';

@@ -1,4 +1,4 @@
-import type { ApiRequest } from '../../src/k8s/api.ts';
+import type { ApiRequest } from '../../src/k8s/client/api.ts';
 import { collectionPath, objectPath, resources } from '../../src/k8s/resources.ts';
 import { filled, object, text } from '../../src/lib/json.ts';
 import type { WallTime } from '../../src/lib/time.ts';

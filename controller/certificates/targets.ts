@@ -1,5 +1,5 @@
 import type { TargetFacts } from '../../src/domain/certificates/rotation.ts';
-import type { ApiRequest } from '../../src/k8s/api.ts';
+import type { ApiRequest } from '../../src/k8s/client/api.ts';
 import { objectPath, type Resource, resources } from '../../src/k8s/resources.ts';
 import { filled, list, object, text } from '../../src/lib/json.ts';
 import type { WallTime } from '../../src/lib/time.ts';

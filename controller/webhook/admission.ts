@@ -3,7 +3,7 @@ import type { CustomResource } from '../../src/domain/config/custom-resource.ts'
 import { projectCustomResource } from '../../src/k8s/custom-resource.ts';
 import { filled, isObject, object, text } from '../../src/lib/json.ts';
 import { err, ok, type Result } from '../../src/lib/result.ts';
-import type { HttpAnswer, HttpRequest } from '../../src/observe/request-listener.ts';
+import type { HttpAnswer, HttpRequest } from '../../src/observe/http/request-listener.ts';
 import { readReview, type Review, writeReview } from './review.ts';
 
 /** Says what becomes of a request. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { HttpAnswer } from '../../src/observe/request-listener.ts';
+import type { HttpAnswer } from '../../src/observe/http/request-listener.ts';
 import { answerConversion } from './conversion.ts';
 
 const convert = (request: unknown, apiVersion = 'apiextensions.k8s.io/v1'): HttpAnswer =>

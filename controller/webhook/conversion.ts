@@ -1,6 +1,6 @@
 import { convertBgpPeer } from '../../src/domain/resources/bgp-peer-conversion.ts';
 import { text } from '../../src/lib/json.ts';
-import type { HttpAnswer, HttpRequest } from '../../src/observe/request-listener.ts';
+import type { HttpAnswer, HttpRequest } from '../../src/observe/http/request-listener.ts';
 import { readReview, writeReview } from './review.ts';
 
 /** The first is what API servers ask in; the second is what MetalLB's definition makes them ask in. */

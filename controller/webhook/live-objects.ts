@@ -1,6 +1,6 @@
 import type { LiveObjects } from '../../src/domain/admission/admission.ts';
 import type { CustomResource } from '../../src/domain/config/custom-resource.ts';
-import type { Api } from '../../src/k8s/api.ts';
+import type { Api } from '../../src/k8s/client/api.ts';
 import { projectCustomResource } from '../../src/k8s/custom-resource.ts';
 import { collectionPath, type Resource, resources } from '../../src/k8s/resources.ts';
 import { list, object } from '../../src/lib/json.ts';

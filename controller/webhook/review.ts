@@ -1,7 +1,7 @@
 import { isObject, object, text } from '../../src/lib/json.ts';
 import { err, ok, type Result } from '../../src/lib/result.ts';
-import type { HttpAnswer, HttpRequest } from '../../src/observe/request-listener.ts';
-import { plainText } from '../../src/observe/request-listener.ts';
+import type { HttpAnswer, HttpRequest } from '../../src/observe/http/request-listener.ts';
+import { plainText } from '../../src/observe/http/request-listener.ts';
 
 /** What the API server posts to a webhook: an envelope of the API group's own version around one request. */
 export type Review = {

@@ -2,9 +2,9 @@ import { afterEach, beforeAll, expect, test } from 'vitest';
 import { loopbackCertificate } from '../../test/support/certificate.ts';
 import { askHttps, type HttpsQuestion, type HttpsReply } from '../../test/support/https-client.ts';
 import type { LiveObjects } from '../../src/domain/admission/admission.ts';
-import { type Api, type ApiRequest, ApiUnreachable } from '../../src/k8s/api.ts';
+import { type Api, type ApiRequest, ApiUnreachable } from '../../src/k8s/client/api.ts';
 import { projectCustomResource } from '../../src/k8s/custom-resource.ts';
-import { type CertificatePair, serveHttps } from '../../src/observe/https-server.ts';
+import { type CertificatePair, serveHttps } from '../../src/observe/http/https-server.ts';
 import { silentLog } from '../../test/support/silent-log.ts';
 import { createWebhook } from './webhook.ts';
 

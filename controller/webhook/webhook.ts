@@ -5,9 +5,9 @@ import {
   type AdmissionSettings,
   type LiveObjects,
 } from '../../src/domain/admission/admission.ts';
-import type { Api } from '../../src/k8s/api.ts';
+import type { Api } from '../../src/k8s/client/api.ts';
 import type { Log } from '../../src/lib/log.ts';
-import type { HttpHandlers } from '../../src/observe/request-listener.ts';
+import type { HttpHandlers } from '../../src/observe/http/request-listener.ts';
 import { answerAdmission } from './admission.ts';
 import { answerConversion } from './conversion.ts';
 import { readConfigurationObjects } from './live-objects.ts';

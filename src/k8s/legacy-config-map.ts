@@ -2,10 +2,10 @@ import type { ConfigMapView } from '../domain/objects.ts';
 import type { Log } from '../lib/log.ts';
 import type { Result } from '../lib/result.ts';
 import { type Clock, untilAborted } from '../lib/time.ts';
-import type { Api } from './api.ts';
+import type { Api } from './client/api.ts';
 import { type ConfigMapText, projectConfigMap } from './projections.ts';
 import { resources } from './resources.ts';
-import { watchObject, type WatchedObject } from './watched-object.ts';
+import { watchObject, type WatchedObject } from './watch/watched-object.ts';
 
 export type LegacyConfigMapOptions = {
   readonly api: Api;

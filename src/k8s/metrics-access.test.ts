@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fakeClock } from '../../test/support/fake-clock.ts';
 import { silentLog } from '../../test/support/silent-log.ts';
 import { millis, seconds } from '../lib/time.ts';
-import { type Api, ApiError, type ApiRequest } from './api.ts';
+import { type Api, ApiError, type ApiRequest } from './client/api.ts';
 import { createMetricsAccess } from './metrics-access.ts';
 
 type Spec = { readonly token: string; readonly user: string };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { filled, list, object, text } from '../lib/json.ts';
 import type { Log } from '../lib/log.ts';
 import { type Clock, millis, type Millis, seconds } from '../lib/time.ts';
-import type { Api } from './api.ts';
+import type { Api } from './client/api.ts';
 import { collectionPath, type Resource, resources } from './resources.ts';
 
 /** Why somebody does not get the metrics: not known, no right, or the API server could not be asked. */

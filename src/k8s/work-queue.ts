@@ -1,5 +1,5 @@
 import { millis, seconds, type Clock, type Millis } from '../lib/time.ts';
-import { nextDelay, type BackoffBounds } from './backoff.ts';
+import { nextDelay, type BackoffBounds } from './client/backoff.ts';
 
 /** What came of one piece of work: nothing more to do, or look again after a time. A rejection is retried with back-off. */
 export type WorkOutcome = { readonly type: 'done' } | { readonly type: 'retryAfter'; readonly delay: Millis };

@@ -2,7 +2,7 @@ import { type BgpType, bgpTypes } from '../lib/bgp-type.ts';
 import { type Flag, flag, type FlagValues, parseFlags, type Program } from '../lib/flags.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import { logLevels } from './log.ts';
-import { parseTlsOptions, type TlsFlags } from './tls-options.ts';
+import { parseTlsOptions, type TlsFlags } from './http/tls-options.ts';
 
 const noEffect = 'accepted for compatibility, no effect: ';
 

@@ -1,4 +1,4 @@
-import { ApiError, type ApiRequest } from '../../src/k8s/api.ts';
+import { ApiError, type ApiRequest } from '../../src/k8s/client/api.ts';
 import { object } from '../../src/lib/json.ts';
 import { compareText } from '../../src/lib/sorted.ts';
 import { mergeConditions, mergePatch } from './merge-patch.ts';

@@ -12,7 +12,7 @@ import { millis, type Millis, seconds } from '../../src/lib/time.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import type { Random, Story } from './random.ts';
 
-/** As the driver has them: `src/k8s/leader-election.ts`. */
+/** As the driver has them: `src/k8s/leadership/leader-election.ts`. */
 const settings = {
   duration: seconds(4),
   renewEvery: seconds(1),

@@ -1,4 +1,4 @@
-import { type Api, ApiError, type ApiRequest, ApiUnreachable } from '../../src/k8s/api.ts';
+import { type Api, ApiError, type ApiRequest, ApiUnreachable } from '../../src/k8s/client/api.ts';
 import { type Clock, millis } from '../../src/lib/time.ts';
 import { type ApiServer, type Collection, keyOf, type RawObject, readPath } from './api-server.ts';
 import { createPipe, type Pipe } from './pipe.ts';

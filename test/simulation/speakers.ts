@@ -1,7 +1,7 @@
 import { assembleConfiguration, nothingConfigured } from '../../src/domain/config/assemble.ts';
 import type { CustomResource } from '../../src/domain/config/custom-resource.ts';
 import type { EndpointSliceView, NodeView, ServiceView, SpeakerPodView } from '../../src/domain/objects.ts';
-import { type Change, Mirror } from '../../src/k8s/mirror.ts';
+import { type Change, Mirror } from '../../src/k8s/watch/mirror.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import type { Ip } from '../../src/lib/ip.ts';
 import { type Millis, millis, seconds } from '../../src/lib/time.ts';

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { BasicConstraintsExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
-import type { CertificatePair } from '../../src/observe/https-server.ts';
+import type { CertificatePair } from '../../src/observe/http/https-server.ts';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 

@@ -1,4 +1,4 @@
-import type { Api, ApiRequest } from '../../src/k8s/api.ts';
+import type { Api, ApiRequest } from '../../src/k8s/client/api.ts';
 
 /** The ConfigMap `metallb-system/config`, with a text under its key and perhaps the mark. */
 export const configMap = (version: string, config?: string, inUse?: string): object => ({

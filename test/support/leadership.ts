@@ -1,4 +1,4 @@
-import type { Leadership, LeadershipChange } from '../../src/k8s/leader-election.ts';
+import type { Leadership, LeadershipChange } from '../../src/k8s/leadership/leader-election.ts';
 import { millis } from '../../src/lib/time.ts';
 
 /** A leadership that the test gives and takes. */

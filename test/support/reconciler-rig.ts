@@ -2,7 +2,7 @@ import { Allocator } from '../../src/domain/allocator/allocator.ts';
 import type { Configuration, Pool } from '../../src/domain/config/configuration.ts';
 import type { ServiceView } from '../../src/domain/objects.ts';
 import { withStatus } from '../../src/domain/service/desired-status.ts';
-import { ServiceReconciler } from '../../controller/service-reconciler.ts';
+import { ServiceReconciler } from '../../controller/term/service-reconciler.ts';
 import { configurationOf, serviceView } from './builders.ts';
 import { fakeClock } from './fake-clock.ts';
 import { everyPool } from './plan-rig.ts';

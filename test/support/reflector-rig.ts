@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events';
 import type { Log } from '../../src/lib/log.ts';
 import { millis } from '../../src/lib/time.ts';
-import type { Api, ApiRequest } from '../../src/k8s/api.ts';
-import type { Change } from '../../src/k8s/mirror.ts';
-import { createReflector, type Reflector } from '../../src/k8s/reflector.ts';
+import type { Api, ApiRequest } from '../../src/k8s/client/api.ts';
+import type { Change } from '../../src/k8s/watch/mirror.ts';
+import { createReflector, type Reflector } from '../../src/k8s/watch/reflector.ts';
 import { fakeClock } from './fake-clock.ts';
 
 type View = { readonly name: string; readonly value: unknown; readonly resourceVersion: string };

@@ -1,4 +1,4 @@
-import { isAlreadyExists, isNotFound } from '../../../src/k8s/api.ts';
+import { isAlreadyExists, isNotFound } from '../../../src/k8s/client/api.ts';
 import { collectionPath, objectPath, type Resource, resources } from '../../../src/k8s/resources.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { realClock } from '../../../src/io/real-clock.ts';
-import type { Api } from '../../../src/k8s/api.ts';
-import { createClient } from '../../../src/k8s/client.ts';
+import type { Api } from '../../../src/k8s/client/api.ts';
+import { createClient } from '../../../src/k8s/client/client.ts';
 import type { Credentials, Identity } from './credentials.ts';
 
 type Kubeconfig = {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Api, isNotFound } from '../../../src/k8s/api.ts';
+import { type Api, isNotFound } from '../../../src/k8s/client/api.ts';
 import { err, ok, type Result } from '../../../src/lib/result.ts';
 import { toolPath } from './container-process.ts';
 import { type BindMount, passwd, prepareRoot } from './container-root.ts';

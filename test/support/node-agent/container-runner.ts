@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Api } from '../../../src/k8s/api.ts';
+import type { Api } from '../../../src/k8s/client/api.ts';
 import { type Millis, millis, seconds } from '../../../src/lib/time.ts';
 import { type BackOff, formatBackOff, nextStart } from './back-off.ts';
 import { planContainer, type PodContext, terminationLog } from './container-plan.ts';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Api } from '../../../src/k8s/api.ts';
+import type { Api } from '../../../src/k8s/client/api.ts';
 import { planContainer, type PodContext, terminationLog } from './container-plan.ts';
 import { ContainerProcess, executionFailure } from './container-process.ts';
 import { containerOf, podOf } from './fixtures.ts';

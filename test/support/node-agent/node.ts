@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Api, isAlreadyExists, isNotFound } from '../../../src/k8s/api.ts';
+import { type Api, isAlreadyExists, isNotFound } from '../../../src/k8s/client/api.ts';
 import type { Log } from '../../../src/lib/log.ts';
 import type { Options } from './options.ts';
 import { strategicPatch } from './strategic-patch.ts';

@@ -1,6 +1,6 @@
 import { realClock } from '../../../src/io/real-clock.ts';
-import type { Api } from '../../../src/k8s/api.ts';
-import { createReflector } from '../../../src/k8s/reflector.ts';
+import type { Api } from '../../../src/k8s/client/api.ts';
+import { createReflector } from '../../../src/k8s/watch/reflector.ts';
 import type { Log } from '../../../src/lib/log.ts';
 import type { ConfigMap, KubernetesObject, Secret } from './types.ts';
 

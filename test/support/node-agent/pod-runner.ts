@@ -1,8 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Api, isConflict, isNotFound } from '../../../src/k8s/api.ts';
-import type { EventRecorder } from '../../../src/k8s/events.ts';
+import { type Api, isConflict, isNotFound } from '../../../src/k8s/client/api.ts';
+import type { EventRecorder } from '../../../src/k8s/events/events.ts';
 import type { Log } from '../../../src/lib/log.ts';
 import { type Millis, millis, seconds } from '../../../src/lib/time.ts';
 import type { PodContext } from './container-plan.ts';

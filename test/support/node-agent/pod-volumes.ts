@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Api } from '../../../src/k8s/api.ts';
+import type { Api } from '../../../src/k8s/client/api.ts';
 import type { PodAddresses } from './environment.ts';
 import type { Observation, ObjectCache } from './object-cache.ts';
 import type { ConfigMap, Pod, Secret, Volume } from './types.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Api, ApiError } from '../../../src/k8s/api.ts';
+import { type Api, ApiError } from '../../../src/k8s/client/api.ts';
 import { silentLog } from '../silent-log.ts';
 import { podOf } from './fixtures.ts';
 import { StatusWriter } from './status-writer.ts';

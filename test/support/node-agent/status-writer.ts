@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Api, isConflict, isNotFound } from '../../../src/k8s/api.ts';
+import { type Api, isConflict, isNotFound } from '../../../src/k8s/client/api.ts';
 import type { Log } from '../../../src/lib/log.ts';
 import { strategicPatch } from './strategic-patch.ts';
 import { timestamp } from './timestamp.ts';

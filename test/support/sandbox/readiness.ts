@@ -1,4 +1,4 @@
-import type { Api } from '../../../src/k8s/api.ts';
+import type { Api } from '../../../src/k8s/client/api.ts';
 import { seconds } from '../../../src/lib/time.ts';
 import { proxyHealthPort } from '../control-plane/components.ts';
 import type { StartedComponent } from './processes.ts';

@@ -1,7 +1,7 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Api } from '../../../src/k8s/api.ts';
+import type { Api } from '../../../src/k8s/client/api.ts';
 import type { Ip, IpFamily } from '../../../src/lib/ip.ts';
 import { type CommandOptions, type CommandOutcome, runCommand } from '../command.ts';
 import { connectByKubeconfig } from '../control-plane/kubeconfig.ts';

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Api } from '../../../src/k8s/api.ts';
+import type { Api } from '../../../src/k8s/client/api.ts';
 import {
   apiServerNames,
   apiServerPort,

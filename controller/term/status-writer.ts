@@ -1,0 +1,131 @@
+import { annotationKeys, type ObjectKey, type ServiceView } from '../../src/domain/objects.ts';
+import {
+  allocatedCondition,
+  conditionOf,
+  type DesiredStatus,
+  isAnnotationWritten,
+  isConditionWritten,
+  isIngressWritten,
+} from '../../src/domain/service/desired-status.ts';
+import { type Api, type ApiRequest, isConflict, isNotFound } from '../../src/k8s/client/api.ts';
+import { projectService } from '../../src/k8s/projections.ts';
+import { objectPath, resources } from '../../src/k8s/resources.ts';
+import { timestamp } from '../../src/k8s/timestamp.ts';
+import type { WorkOutcome } from '../../src/k8s/work-queue.ts';
+import { type Clock, millis, type Millis, seconds, type WallTime } from '../../src/lib/time.ts';
+import type { PendingWrite, ServiceReconciler } from './service-reconciler.ts';
+
+export type StatusWriterOptions = {
+  readonly api: Pick<Api, 'request'>;
+  readonly clock: Pick<Clock, 'now'>;
+  /** For the time of a condition. */
+  readonly wallTime: () => WallTime;
+  readonly reconciler: Pick<ServiceReconciler, 'pendingWrite' | 'confirm'>;
+  /** Somebody else keeps changing this status back; told once, until there was peace for a while. */
+  readonly onQuarrel: (service: ServiceView) => void;
+};
+
+/** The same status written again and again: what it says, how often in a row, when last. */
+type Repetition = { readonly text: string; times: number; lastAt: Millis; isTold: boolean };
+
+/** This often a status that was changed back is written anew at once; then somebody else serves the service, too. */
+const mostAtOnce = 3;
+/** Between two writes of one status in a quarrel. */
+const quarrelDelay = seconds(5);
+/** No such write for this long is peace. */
+const peaceAfter = seconds(15);
+
+/** A state that changes under each of our writes is let come to rest for this long. */
+const unrestDelay = millis(100);
+
+/**
+ * The work of the status queue: writes what the reconciler wants to stand in one service. Rejects with what the API
+ * server said, to be tried again; a service that is gone needs no status. A new wish is written at once, quarrel or not.
+ */
+export const statusWriter = ({
+  api,
+  clock,
+  wallTime,
+  reconciler,
+  onQuarrel,
+}: StatusWriterOptions): ((service: ObjectKey) => Promise<WorkOutcome>) => {
+  /** In the order of the last write. */
+  const repetitions = new Map<ObjectKey, Repetition>();
+
+  /** Takes note that a status is about to be written; a positive answer is how long that must wait. */
+  const holdBack = ({ service, status }: PendingWrite): number => {
+    const now = clock.now();
+    for (const [key, { lastAt }] of repetitions) {
+      if (now < lastAt + peaceAfter) break;
+      repetitions.delete(key);
+    }
+    const text = JSON.stringify([service.uid, status]);
+    const known = repetitions.get(service.key);
+    const repetition = known?.text === text ? known : { text, times: 0, lastAt: now, isTold: false };
+    if (repetition.times >= mostAtOnce) {
+      if (!repetition.isTold) onQuarrel(service);
+      repetition.isTold = true;
+      const wait = repetition.lastAt + quarrelDelay - now;
+      if (wait > 0) return wait;
+    }
+    repetitions.delete(service.key);
+    repetitions.set(service.key, repetition);
+    repetition.lastAt = now;
+    return 0;
+  };
+
+  return async (service) => {
+    for (let round = 0; round < 3; round++) {
+      const pending = reconciler.pendingWrite(service);
+      if (pending === undefined) return { type: 'done' };
+      const wait = holdBack(pending);
+      if (wait > 0) return { type: 'retryAfter', delay: millis(wait) };
+      try {
+        const answer = projectService(await api.request(statusPatch(pending, wallTime())));
+        const repetition = repetitions.get(service);
+        if (repetition !== undefined) repetition.times++;
+        if (answer !== undefined) reconciler.confirm(answer);
+      } catch (error) {
+        if (isNotFound(error)) return { type: 'done' };
+        // The newer state is here already: write again from that.
+        if (isConflict(error) && reconciler.pendingWrite(service)?.service !== pending.service) continue;
+        throw error;
+      }
+    }
+    return { type: 'retryAfter', delay: unrestDelay };
+  };
+};
+
+/**
+ * One call for status, condition and annotation: the status subresource takes all three. It names what differs, so that
+ * the rest stays as others wrote it. The condition's time is left out, and so kept, unless its status changes.
+ */
+export const statusPatch = ({ service, status }: PendingWrite, wallTime: WallTime): ApiRequest => {
+  const { ingress, allocatedFrom } = status;
+  const [allocatedFromKey] = annotationKeys.allocatedFromPool;
+  return {
+    method: 'PATCH',
+    path: objectPath(resources.services, service.namespace, service.name, 'status'),
+    contentType: 'application/strategic-merge-patch+json',
+    body: {
+      metadata: {
+        uid: service.uid,
+        resourceVersion: service.resourceVersion,
+        ...(!isAnnotationWritten(service, status) && { annotations: { [allocatedFromKey]: allocatedFrom ?? null } }),
+      },
+      status: {
+        ...(ingress !== undefined &&
+          !isIngressWritten(service, status) && {
+            loadBalancer: { ingress: ingress.length === 0 ? null : ingress.map((ip) => ({ ip })) },
+          }),
+        ...(!isConditionWritten(service, status) && { conditions: [conditionPatch(service, status, wallTime)] }),
+      },
+    },
+  };
+};
+
+const conditionPatch = (service: ServiceView, { condition }: DesiredStatus, wallTime: WallTime): object => {
+  if (condition === undefined) return { $patch: 'delete', type: allocatedCondition };
+  if (conditionOf(service)?.status === condition.status) return condition;
+  return { ...condition, lastTransitionTime: timestamp(wallTime) };
+};

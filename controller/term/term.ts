@@ -1,0 +1,230 @@
+import { Allocator } from '../../src/domain/allocator/allocator.ts';
+import type { Assembly } from '../../src/domain/config/assemble.ts';
+import type { ConfigurationProblem } from '../../src/domain/config/configuration.ts';
+import type { ObjectKey, ServiceView } from '../../src/domain/objects.ts';
+import { type ServiceEvent, statusQuarrel } from '../../src/domain/service/events.ts';
+import { type Api, isConflict } from '../../src/k8s/client/api.ts';
+import { problemReporter } from '../../src/k8s/configuration-problems.ts';
+import { eventGate } from '../../src/k8s/events/event-gate.ts';
+import type { EventRecorder } from '../../src/k8s/events/events.ts';
+import { isNotLeader } from '../../src/k8s/leadership/fenced-api.ts';
+import type { Change } from '../../src/k8s/watch/reflector.ts';
+import { resources } from '../../src/k8s/resources.ts';
+import { createWorkQueue, type WorkOutcome } from '../../src/k8s/work-queue.ts';
+import type { Log } from '../../src/lib/log.ts';
+import type { Clock, Millis, WallTime } from '../../src/lib/time.ts';
+import type { ControllerMetrics } from '../metrics.ts';
+import { poolStatusWriter } from './pool-status-writer.ts';
+import type { PoolView } from './pool-view.ts';
+import { ServiceReconciler } from './service-reconciler.ts';
+import { statusWriter } from './status-writer.ts';
+
+export type TermPorts = {
+  /** Its writes are refused while another replica works. */
+  readonly api: Api;
+  readonly clock: Clock;
+  readonly wallTime: () => WallTime;
+  readonly log: Log;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly metrics: ControllerMetrics;
+  /** Told of each piece of work. */
+  readonly onWork: () => void;
+};
+
+export type TermOptions = {
+  readonly metallbNamespace: string;
+  readonly lbClass: string;
+  readonly reassignOnPoolChange: boolean;
+};
+
+/**
+ * The time in which this replica is the one that works: from the first plan of all services until another replica has
+ * taken over. What it holds in memory is true as long as nobody else gives addresses.
+ */
+export type Term = {
+  readonly onService: (change: Change<ServiceView>) => void;
+  readonly onPool: (change: Change<PoolView>) => void;
+  readonly onAssembly: (assembly: Assembly) => void;
+  readonly queueDepth: () => number;
+  readonly allocator: Allocator;
+  /** How many services there are. */
+  readonly size: () => number;
+  /** Starts nothing more; settles when the writes under way have ended. */
+  readonly end: () => Promise<void>;
+};
+
+/** Status writes under way at one time, each of another service. */
+const statusWrites = 32;
+const poolWrites = 4;
+
+/** Begins by taking up what the statuses say, and plans every service. */
+export const beginTerm = (
+  ports: TermPorts,
+  options: TermOptions,
+  services: Iterable<ServiceView>,
+  pools: Iterable<PoolView>,
+  first: Assembly,
+): Term => {
+  const { api, clock, wallTime, log, events, metrics, onWork } = ports;
+  const allocator = new Allocator();
+
+  let lastStatusWrite = clock.now();
+  let statusWritesUnderWay = 0;
+  const gate = eventGate({ clock, busyUntil: () => (statusWritesUnderWay > 0 ? clock.now() : lastStatusWrite) });
+
+  const tell = (service: ServiceView, event: ServiceEvent): void => {
+    const { key, namespace, name, uid, resourceVersion } = service;
+    const { apiVersion, kind } = resources.services;
+    gate.pass(() => events.record({ apiVersion, kind, namespace, name, uid, resourceVersion }, event));
+    const { type, reason, message } = event;
+    log[type === 'Warning' ? 'warn' : 'info']('service event', { service: key, reason, message });
+  };
+
+  const onWriteFailed =
+    (kind: string) =>
+    (name: string, error: unknown, retryAfter: Millis): void => {
+      // Somebody was quicker, and the newer state comes with the watch; or this term is about to end.
+      if (isConflict(error)) log.debug('the object has changed meanwhile', { [kind]: name });
+      else if (isNotLeader(error)) log.debug('not written by this replica', { [kind]: name });
+      else {
+        metrics.updateErrors.inc();
+        log.warn('status not written', { [kind]: name, error, retryAfterMs: Math.round(retryAfter) });
+      }
+    };
+
+  /** Since when a service waits for an address. */
+  const waitingSince = new Map<ObjectKey, Millis>();
+  const reconciler = new ServiceReconciler(
+    {
+      clock,
+      tell,
+      requestWrite: (service) => statusQueue.add(service),
+      onUsageChanged: (pool) => countPool(pool),
+      onPlanned: (service) => {
+        if (service.ingress.length === 0 && !waitingSince.has(service.key)) {
+          waitingSince.set(service.key, clock.now());
+        }
+        metrics.updates.inc();
+        onWork();
+      },
+    },
+    allocator,
+    options,
+  );
+  const observeAddress = (service: ObjectKey): void => {
+    const since = waitingSince.get(service);
+    if (since === undefined || allocator.allocationOf(service) === undefined) return;
+    waitingSince.delete(service);
+    metrics.addressDuration.observe((clock.now() - since) / 1000);
+  };
+
+  const measured = async (work: () => Promise<WorkOutcome>): Promise<WorkOutcome> => {
+    const startedAt = clock.now();
+    try {
+      return await work();
+    } finally {
+      metrics.reconcileDuration.observe((clock.now() - startedAt) / 1000);
+    }
+  };
+  const writeStatus = statusWriter({
+    api,
+    clock,
+    wallTime,
+    reconciler,
+    onQuarrel: (service) => tell(service, statusQuarrel(service.key)),
+  });
+  const statusQueue = createWorkQueue<ObjectKey>({
+    clock,
+    work: async (service) => {
+      statusWritesUnderWay++;
+      try {
+        const outcome = await measured(async () => writeStatus(service));
+        if (outcome.type === 'done') observeAddress(service);
+        return outcome;
+      } finally {
+        statusWritesUnderWay--;
+        lastStatusWrite = clock.now();
+      }
+    },
+    onError: onWriteFailed('service'),
+    concurrency: statusWrites,
+  });
+  const poolStatus = poolStatusWriter({
+    api,
+    clock,
+    allocations: allocator,
+    metallbNamespace: options.metallbNamespace,
+  });
+  const poolQueue = createWorkQueue<string>({
+    clock,
+    work: async (pool) => measured(async () => poolStatus.work(pool)),
+    onError: onWriteFailed('pool'),
+    concurrency: poolWrites,
+  });
+
+  const reportProblems = problemReporter({
+    log,
+    metrics,
+    tell: ({ kind, namespace, name, uid, field, message, reason }: ConfigurationProblem) => {
+      events.record(
+        { apiVersion: apiVersions[kind], kind, namespace, name, uid },
+        { type: 'Warning', reason, message: `${field}: ${message}` },
+      );
+    },
+  });
+
+  /** A pool of the old ConfigMap is no object and has no status. */
+  const poolObjects = new Set<string>();
+  const countPool = (pool: string): void => {
+    if (!poolObjects.has(pool)) return;
+    poolStatus.touch(pool);
+    poolQueue.add(pool);
+  };
+  for (const { resource, counters } of pools) {
+    poolObjects.add(resource.metadata.name);
+    poolStatus.observe(resource.metadata.name, counters);
+  }
+  reportProblems(first.problems);
+  reconciler.start(services, first.configuration);
+
+  return {
+    onService: (change) => {
+      if (change.type === 'deleted') {
+        reconciler.remove(change.key);
+        waitingSince.delete(change.key);
+      } else reconciler.upsert(change.now);
+    },
+    onPool: (change) => {
+      const isGone = change.type === 'deleted';
+      const { name } = (isGone ? change.before : change.now).resource.metadata;
+      poolStatus.observe(name, isGone ? undefined : change.now.counters);
+      if (isGone) poolObjects.delete(name);
+      else poolObjects.add(name);
+      // Whoever edited the counters sees them put right.
+      countPool(name);
+    },
+    onAssembly: ({ configuration, problems }) => {
+      reportProblems(problems);
+      reconciler.configure(configuration);
+    },
+    queueDepth: () => statusQueue.depth() + poolQueue.depth(),
+    allocator,
+    size: () => reconciler.size,
+    end: async () => {
+      reconciler.end();
+      await Promise.all([statusQueue.stop(), poolQueue.stop()]);
+      gate.open();
+    },
+  };
+};
+
+/** Of the kinds that a problem can be about. */
+const apiVersions: Readonly<Record<ConfigurationProblem['kind'], string>> = {
+  IPAddressPool: resources.ipAddressPools.apiVersion,
+  L2Advertisement: resources.l2Advertisements.apiVersion,
+  BGPAdvertisement: resources.bgpAdvertisements.apiVersion,
+  BGPPeer: resources.bgpPeers.apiVersion,
+  BFDProfile: resources.bfdProfiles.apiVersion,
+  Community: resources.communities.apiVersion,
+  ConfigMap: resources.configMaps.apiVersion,
+};
