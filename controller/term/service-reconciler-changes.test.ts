@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ServiceView } from '../../src/domain/objects.ts';
+import { withStatus } from '../../src/domain/service/desired-status.ts';
 import { seconds } from '../../src/lib/time.ts';
 import { poolOf } from '../../test/support/builders.ts';
 import { allocatedFrom, askSharing, pinned } from '../../test/support/plan-rig.ts';
@@ -216,4 +217,23 @@ describe('who waits for a shared address is woken', () => {
     write(reconciler);
     expect(message()).toMatch(/in use by default\/joins$/);
   });
+});
+
+test('an address that a write on its way may give goes to nobody else before its outcome is known', () => {
+  const { create, start, store, address, write, server } = reconcilerRig({ reassignOnPoolChange: true });
+  const reconciler = start(configuration(poolOf('a', '192.0.2.1/32')));
+  const first = create('first');
+  reconciler.upsert(first);
+  const sent = reconciler.pendingWrite(first.key)!;
+  reconciler.configure(configuration(poolOf('b', '192.0.2.1/32', pinned(0, ['team']))));
+  const other = create('other', { key: 'team/other', namespace: 'team' });
+  reconciler.upsert(other);
+  expect(reconciler.pendingWrite(other.key)?.status.ingress).toEqual([]);
+  reconciler.confirm(store(withStatus(first, sent.status)));
+  expect(address('first')).toBe('192.0.2.1');
+  expect(reconciler.pendingWrite(other.key)?.status.ingress).toEqual([]);
+  write(reconciler);
+  write(reconciler);
+  expect(address('first')).toBeUndefined();
+  expect(server.get(other.key)?.ingress).toEqual([{ ip: '192.0.2.1' }]);
 });

@@ -44,6 +44,8 @@ type ServiceRecord = {
   planned: readonly Ip[];
   /** The addresses that the status was last seen to have as planned. */
   written: readonly Ip[];
+  /** Addresses of all statuses that were to be written since the service is as it is: they may stand there already. */
+  sent: readonly Ip[];
 };
 
 const noIps: readonly Ip[] = [];
@@ -126,6 +128,7 @@ export class ServiceReconciler {
       // told of them is planned again.
       if (known.unwritten !== undefined && !isWritten(view, known.unwritten)) known.events = [];
       known.unwritten = undefined;
+      known.sent = noIps;
       this.#plan(known, this.#reserveShown(known));
     } else {
       // Another object under the same name: the first one's deletion was not seen.
@@ -180,10 +183,13 @@ export class ServiceReconciler {
     for (const { name } of touched) this.#ports.onUsageChanged(name);
   }
 
-  /** What is to be written for a service now; undefined if nothing is. */
+  /** What is to be written for a service now; undefined if nothing is. Counts as sent from then on. */
   pendingWrite(service: ObjectKey): PendingWrite | undefined {
     const record = this.#records.get(service);
-    return record?.unwritten && { service: record.view, status: record.unwritten };
+    if (record?.unwritten === undefined) return undefined;
+    const fresh = record.unwritten.ingress?.filter((ip) => !record.sent.includes(ip)) ?? noIps;
+    if (fresh.length > 0) record.sent = [...record.sent, ...fresh];
+    return { service: record.view, status: record.unwritten };
   }
 
   /** Tells nothing more. */
@@ -203,6 +209,7 @@ export class ServiceReconciler {
       events: [],
       planned: noIps,
       written: noIps,
+      sent: noIps,
     };
     this.#records.set(view.key, record);
     return record;
@@ -242,12 +249,16 @@ export class ServiceReconciler {
     }
   }
 
-  /** Gives the service what the plan says. What it gives up stays reserved while its status shows it. */
-  #reserve(record: ServiceRecord, allocation: Allocation | undefined): void {
-    const { view } = record;
+  /**
+   * Gives the service what the plan says. What it gives up stays reserved while its status shows it, or may show it: a
+   * write on its way still succeeds if only the pools have changed since.
+   */
+  #reserve({ view, sent }: ServiceRecord, allocation: Allocation | undefined): void {
     const { key } = view;
     const { ips, pool, sharing }: Allocation = allocation ?? { ips: noIps, pool: undefined };
-    const leaving = heldIps(this.#allocator.allocationOf(key)).filter((ip) => !ips.includes(ip) && shows(view, ip));
+    const leaving = heldIps(this.#allocator.allocationOf(key)).filter(
+      (ip) => !ips.includes(ip) && (shows(view, ip) || sent.includes(ip)),
+    );
     this.#assign(key, { ips, pool, sharing, ...(leaving.length > 0 && { leaving }) });
   }
 

@@ -1,15 +1,15 @@
 import { createController } from '../../controller/controller.ts';
 import type { ControllerMetrics } from '../../controller/metrics.ts';
 import type { Pool } from '../../src/domain/config/configuration.ts';
-import { ApiError, ApiUnreachable } from '../../src/k8s/api.ts';
-import type { EventText, ObjectReference } from '../../src/k8s/events.ts';
-import { fenceWrites } from '../../src/k8s/fenced-api.ts';
+import { ApiError, ApiUnreachable } from '../../src/k8s/client/api.ts';
+import type { EventText, ObjectReference } from '../../src/k8s/events/events.ts';
+import { fenceWrites } from '../../src/k8s/leadership/fenced-api.ts';
 import {
   createLeaderElection,
   type LeaderElection,
   type LeaderElectionOptions,
   soleLeader,
-} from '../../src/k8s/leader-election.ts';
+} from '../../src/k8s/leadership/leader-election.ts';
 import type { Log, LogFields } from '../../src/lib/log.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { silentLog } from '../support/silent-log.ts';

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { EventText } from '../../src/k8s/events.ts';
+import type { EventText } from '../../src/k8s/events/events.ts';
 import { millis } from '../../src/lib/time.ts';
 import { type ApiServer, createApiServer, type RawObject } from './api-server.ts';
 import type { PendingCall } from './connection.ts';
