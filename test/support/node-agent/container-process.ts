@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, closeSync, readFileSync, renameSync, existsSync } from 'node:fs';
+import { openSync, closeSync, readFileSync, readlinkSync, renameSync, existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { signalOrGone } from '../process-id.ts';
 import { initPath } from './container-root.ts';
 import { launchFailed, launchReady, type LaunchPlan, launchScript } from './launcher.ts';
@@ -107,8 +108,14 @@ export class ContainerProcess {
     if (this.#pid !== 0) signalOrGone(this.#pid, signal);
   }
 
+  /** The launcher says that the root stands a moment before it goes there itself. */
+  async #isInItsRoot(): Promise<void> {
+    for (let tries = 0; tries < 500 && this.#pid !== 0 && rootOf(this.#pid) === '/'; tries++) await sleep(10);
+  }
+
   /** Runs a command inside, as the container's user; it is killed when `signal` aborts. */
   async exec(command: readonly string[], signal: AbortSignal): Promise<ExecResult> {
+    await this.#isInItsRoot();
     const variables = [...this.plan.environment].map(([name, value]) => `${name}=${value}`);
     const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd'];
     const enter = [toolPath('nsenter'), `--target=${this.#pid}`, ...namespaces, '--'];
@@ -155,6 +162,15 @@ class LauncherWords {
     return this.#text;
   }
 }
+
+/** The root folder of a process, which may have ended. */
+const rootOf = (pid: number): string | undefined => {
+  try {
+    return readlinkSync(`/proc/${pid}/root`);
+  } catch {
+    return undefined;
+  }
+};
 
 const exitOf = (child: ChildProcess, words?: LauncherWords): Promise<ProcessExit> =>
   new Promise((resolve) => {
