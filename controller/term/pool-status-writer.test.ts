@@ -109,12 +109,15 @@ test('what could not be written is written later', async () => {
   expect(bodies).toHaveLength(1);
 });
 
-test('counters that somebody else writes while ours are on their way are put right', async () => {
+test.each([
+  ['somebody else writes', counters(5)],
+  ['a new pool of that name lacks', undefined],
+])('counters that %s while ours are on their way are put right', async (_, seen) => {
   const { clock, bodies, writer, assign, onWrite } = rig();
   assign(1n);
   clock.advance(millis(100));
   onWrite(() => {
-    writer.observe('a', counters(5));
+    writer.observe('a', seen);
     writer.touch('a');
   });
   await writer.work('a');

@@ -66,6 +66,9 @@ export const poolStatusWriter = ({
         return { type: 'done' };
       }
       writtenAt.set(pool, clock.now());
+      const written = Object.fromEntries(names.map((name) => [name, Number(counters[name])])) as WrittenCounters;
+      // Before the call: what is seen while it is under way may be newer.
+      observed.set(pool, written);
       try {
         await api.request({
           method: 'PATCH',
@@ -73,13 +76,10 @@ export const poolStatusWriter = ({
           body: { status: Object.fromEntries(names.map((name) => [name, exactNumber(counters[name])])) },
         });
       } catch (error) {
+        if (observed.get(pool) === written) observed.delete(pool);
         if (isNotFound(error)) return { type: 'done' };
         if (!touchedAt.has(pool)) touchedAt.set(pool, clock.now());
         throw error;
-      }
-      // What was seen while the call was under way may be newer than the call.
-      if (observed.get(pool) === before) {
-        observed.set(pool, Object.fromEntries(names.map((name) => [name, Number(counters[name])])) as WrittenCounters);
       }
       return { type: 'done' };
     },

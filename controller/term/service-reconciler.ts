@@ -122,13 +122,13 @@ export class ServiceReconciler {
     if (known !== undefined && known.view.uid === view.uid) {
       if (isOlderVersion(view.resourceVersion, known.view.resourceVersion)) return;
       const isKnown = view.resourceVersion === known.view.resourceVersion;
+      if (!isKnown) this.#forgetSent(known);
       known.view = view;
       if (isKnown) return;
       // A newer state has outrun every write that was planned before: those can only fail, or are in it. What is to be
       // told of them is planned again.
       if (known.unwritten !== undefined && !isWritten(view, known.unwritten)) known.events = [];
       known.unwritten = undefined;
-      known.sent = noIps;
       this.#plan(known, this.#reserveShown(known));
     } else {
       // Another object under the same name: the first one's deletion was not seen.
@@ -260,6 +260,13 @@ export class ServiceReconciler {
       (ip) => !ips.includes(ip) && (shows(view, ip) || sent.includes(ip)),
     );
     this.#assign(key, { ips, pool, sharing, ...(leaving.length > 0 && { leaving }) });
+  }
+
+  /** What was sent has failed, or is in a newer state, which is about to be taken in. */
+  #forgetSent(record: ServiceRecord): void {
+    if (record.sent.length === 0) return;
+    record.sent = noIps;
+    this.#reserve(record, this.#allocator.allocationOf(record.view.key));
   }
 
   /**
