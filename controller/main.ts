@@ -57,7 +57,7 @@ const run = async (options: Options, log: Log, signal: AbortSignal, bgpType: Bgp
   const election = elect(options, { api: counted(urgent), log, namespace: metallbNamespace, podName });
   const rivals = createRivalWatch({ api: client, clock, log, namespace: metallbNamespace });
   const leadership = withoutRivals(election.leadership, rivals);
-  const api = fenceWrites(counted(client), leadership);
+  const api = fenceWrites(counted(client), { leadership, clock });
 
   const events = createEventRecorder({ api, clock, log, wallTime, component: 'metallb-controller', host: '' });
   const configurationState = createConfigurationState({
@@ -144,9 +144,10 @@ const run = async (options: Options, log: Log, signal: AbortSignal, bgpType: Bgp
       try {
         await work(working);
       } finally {
-        // What was under way has ended while this replica still leads; now another may.
+        // What was under way has ended while this replica still leads; now another may. What has not must not meet the
+        // writes of another: then the lease runs out by itself.
         await events.close(endLimits.events);
-        await election.release();
+        if (api.isAtRest()) await election.release();
         released.abort();
       }
     })(),

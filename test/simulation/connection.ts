@@ -179,7 +179,7 @@ export const connect = ({ server, clock, now, writer, onTold }: ConnectionOption
       apply: () => {
         stray.delete(one);
         try {
-          if (now() > expiresAt) throw new ApiError(504, 'Timeout', 'the time of the request is over');
+          if (now() >= expiresAt) throw new ApiError(504, 'Timeout', 'the time of the request is over');
           outcome = { value: server.serve(copy, writer) };
         } catch (error) {
           if (!(error instanceof ApiError)) throw error;

@@ -94,9 +94,10 @@ export const launchReplica = (options: ReplicaOptions): Replica => {
   election.leadership.onChange(({ isLeader }) => {
     if (isLeader) terms++;
   });
+  const api = fenceWrites(connection.api, { leadership: election.leadership, clock });
   const controller = createController(
     {
-      api: fenceWrites(connection.api, election.leadership),
+      api,
       leadership: election.leadership,
       clock,
       wallTime,
@@ -123,7 +124,7 @@ export const launchReplica = (options: ReplicaOptions): Replica => {
     const electing = election.run(releasing.signal);
     electing.catch(fail);
     await controller.run(ending.signal);
-    await election.release();
+    if (api.isAtRest()) await election.release();
     releasing.abort();
     await electing;
     hasEnded = true;

@@ -7,9 +7,10 @@ import type { World } from './world.ts';
 export const proceed = (world: World, random: Random, story: Story): void => {
   const ghost = random.anyOf([...world.ghosts]);
   if (ghost !== undefined && random.chance(0.2)) {
-    story.tell(`a call of the dead about ${ghost.name} ${random.chance(0.5) ? 'arrives' : 'is lost'}`);
+    const arrives = random.chance(0.5);
+    story.tell(`a call of the dead about ${ghost.name} ${arrives ? 'arrives' : 'is lost'}`);
     world.ghosts.delete(ghost);
-    if (random.chance(0.5)) ghost.apply();
+    if (arrives) ghost.apply();
     return;
   }
   const replica = random.anyOf(world.replicas);

@@ -69,14 +69,18 @@ export const createWorld = (options: WorldOptions): World => {
   /** Also of the dead, whose writes may still be on their way. */
   const known = new Map<string, Replica['known']>();
 
+  /** Who took the lease last. */
   let holder: unknown;
-  const tellHolder = ({ spec = {} }: RawObject): void => {
-    if (spec['holderIdentity'] !== holder) story.tell(`  lease: ${JSON.stringify(spec)}`);
-    holder = spec['holderIdentity'];
+  const noteHolder = ({ spec = {} }: RawObject): void => {
+    const { holderIdentity } = spec;
+    if (holderIdentity !== holder) story.tell(`  the lease is "${String(holderIdentity)}"`);
+    if (holderIdentity !== '') holder = holderIdentity;
   };
 
   const server = createApiServer({
     onStatus: (before, after, writer) => {
+      if (election === 'lease' && writer !== holder)
+        throw new Error(`${writer} writes ${before.metadata.name}, but ${String(holder)} took the lease`);
       if (before.spec?.['type'] === undefined) return; // a pool
       const { name } = before.metadata;
       story.tell(`  ${writer}, ${name}: ${JSON.stringify(before.status)} becomes ${JSON.stringify(after.status)}`);
@@ -90,7 +94,7 @@ export const createWorld = (options: WorldOptions): World => {
     },
     onStored: (collection, event) => {
       if (collection === 'services') showings.note(event);
-      if (collection === 'leases') tellHolder(event.raw);
+      if (collection === 'leases') noteHolder(event.raw);
     },
   });
 

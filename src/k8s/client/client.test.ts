@@ -255,7 +255,7 @@ test('after the process stood still, a call that waited for its connection for t
 test('what the server is given ends with the lease, however long a write waited for its connection', async () => {
   const { api: unfenced, calls, clock } = await rig(() => {});
   const end = clock.now() + seconds(4);
-  const api = fenceWrites(unfenced, { validFor: () => millis(end - clock.now()) });
+  const api = fenceWrites(unfenced, { leadership: { validFor: () => millis(end - clock.now()) }, clock });
   const writes = Array.from({ length: 100 }, (_, i) =>
     api.request({ method: 'PATCH', path: `/${i}`, query: { fieldManager: 'x' }, body: {} }),
   );

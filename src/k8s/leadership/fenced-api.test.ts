@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { fakeClock } from '../../../test/support/fake-clock.ts';
 import { millis, seconds } from '../../lib/time.ts';
-import type { Api, ApiRequest } from '../client/api.ts';
+import { type Api, ApiError, type ApiRequest, ApiUnreachable } from '../client/api.ts';
 import { fenceWrites, isNotLeader } from './fenced-api.ts';
 
 const path = '/api/v1/namespaces/default/services/a/status';
@@ -8,10 +9,12 @@ const path = '/api/v1/namespaces/default/services/a/status';
 /** An API behind a leadership that is valid for so long. */
 const rig = (validFor: number) => {
   const sent: ApiRequest[] = [];
+  /** Instead of an answer at once. */
+  const answers: Promise<unknown>[] = [];
   const inner: Api = {
     request: (request) => {
       sent.push(request);
-      return Promise.resolve('answer');
+      return answers.shift() ?? Promise.resolve('answer');
     },
     stream: (request) => {
       sent.push(request);
@@ -19,7 +22,8 @@ const rig = (validFor: number) => {
     },
     close: () => {},
   };
-  return { api: fenceWrites(inner, { validFor: () => millis(validFor) }), sent };
+  const clock = fakeClock();
+  return { api: fenceWrites(inner, { leadership: { validFor: () => millis(validFor) }, clock }), sent, clock, answers };
 };
 
 test('a write carries a deadline that ends before the leadership, for us and for the server', async () => {
@@ -71,4 +75,22 @@ test('who leads for ever writes as without a fence', async () => {
   const { api, sent } = rig(Infinity);
   await api.request({ method: 'PATCH', path });
   expect(sent).toEqual([{ method: 'PATCH', path }]);
+});
+
+test('all is at rest when every write was answered, or the time of those that were not is over', async () => {
+  const { api, clock, answers } = rig(3250);
+  const slow = Promise.withResolvers<unknown>();
+  answers.push(slow.promise);
+  const writing = api.request({ method: 'PATCH', path });
+  expect(api.isAtRest()).toBe(false);
+  slow.reject(new ApiUnreachable('lost', undefined));
+  await expect(writing).rejects.toThrow('lost');
+  clock.advance(millis(2999));
+  expect(api.isAtRest()).toBe(false);
+  clock.advance(millis(1));
+  expect(api.isAtRest()).toBe(true);
+  answers.push(Promise.reject(new ApiError(409, 'Conflict', 'no')));
+  await expect(api.request({ method: 'PATCH', path })).rejects.toThrow('no');
+  await api.request({ method: 'PATCH', path });
+  expect(api.isAtRest()).toBe(true);
 });

@@ -1,5 +1,5 @@
-import { millis, type Millis, seconds } from '../../lib/time.ts';
-import { type Api, type ApiRequest, ApiUnreachable } from '../client/api.ts';
+import { type Clock, millis, type Millis, seconds } from '../../lib/time.ts';
+import { type Api, ApiError, type ApiRequest, ApiUnreachable } from '../client/api.ts';
 import type { Leadership } from './leader-election.ts';
 
 /**
@@ -17,6 +17,11 @@ export class NotLeader extends ApiUnreachable {
 /** Whether a write was refused here because this replica does not lead; its owner retries it and need not tell. */
 export const isNotLeader = (error: unknown): error is NotLeader => error instanceof NotLeader;
 
+export type FencedApi = Api & {
+  /** Whether no write is under way, nor one on its way to the server that was given up here: then another may lead. */
+  readonly isAtRest: () => boolean;
+};
+
 /** A write ends so long before the leadership can: the way to the API server takes time as well. */
 const margin: Millis = millis(250);
 
@@ -30,7 +35,13 @@ const defaultDeadline: Millis = seconds(30);
  * ends before the leadership can end: by its deadline here, and by that of the API server, should this process be stopped
  * meanwhile. Reads pass.
  */
-export const fenceWrites = (api: Api, leadership: Pick<Leadership, 'validFor'>): Api => {
+export const fenceWrites = (
+  api: Api,
+  { leadership, clock }: { readonly leadership: Pick<Leadership, 'validFor'>; readonly clock: Pick<Clock, 'now'> },
+): FencedApi => {
+  let underWay = 0;
+  /** Until when a write that was not answered may still take effect. */
+  let uncertainUntil = -Infinity;
   const fence = (request: ApiRequest): ApiRequest => {
     if (request.method === undefined || request.method === 'GET') return request;
     const validFor = leadership.validFor();
@@ -40,9 +51,28 @@ export const fenceWrites = (api: Api, leadership: Pick<Leadership, 'validFor'>):
     const deadline = millis(Math.min(request.deadline ?? defaultDeadline, left));
     return { ...request, deadline, limitsServer: true };
   };
+
+  const follow = async (deadline: Millis, answer: Promise<unknown>): Promise<unknown> => {
+    const end = clock.now() + deadline;
+    underWay++;
+    try {
+      return await answer;
+    } catch (error) {
+      if (!(error instanceof ApiError)) uncertainUntil = Math.max(uncertainUntil, end);
+      throw error;
+    } finally {
+      underWay--;
+    }
+  };
+
   return {
-    request: async (request) => api.request(fence(request)),
+    request: async (request) => {
+      const fenced = fence(request);
+      const answer = api.request(fenced);
+      return fenced.limitsServer === true ? follow(fenced.deadline ?? defaultDeadline, answer) : answer;
+    },
     stream: async (request) => api.stream(fence(request)),
     close: () => api.close(),
+    isAtRest: () => underWay === 0 && clock.now() >= uncertainUntil,
   };
 };
