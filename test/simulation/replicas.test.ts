@@ -5,8 +5,9 @@
  * One thing is taken for granted: the API server gives a call up when the `timeout` that the call names is over since it
  * was sent.
  */
-import { expect, test, vi } from 'vitest';
-import { newStory, type Random, seededRandom, seedsToPlay, type Story } from './random.ts';
+import { expect, test } from 'vitest';
+import { playHistories } from './histories.ts';
+import type { Random, Story } from './random.ts';
 import type { Replica } from './replica.ts';
 import { breakConnections, disturb, proceed } from './turmoil.ts';
 import { act, furnish } from './users.ts';
@@ -16,28 +17,12 @@ const histories = 400;
 const stepsOfHistory = 50;
 
 test(`no address is given twice while replicas honour leases, in ${histories} histories`, async () => {
-  const sum = { histories: 0, steps: 0, launches: 0, terms: 0, writes: 0 };
-  const seeds = seedsToPlay(histories);
-  for (const seed of seeds) {
-    const story = newStory(seed);
-    const random = seededRandom(seed);
-    // The jitter of retries.
-    const jitter = vi.spyOn(Math, 'random').mockImplementation(random.next);
-    try {
-      const world = await play(random, story);
-      sum.histories++;
-      sum.steps += stepsOfHistory;
-      sum.launches += world.launches();
-      sum.terms += world.terms();
-      sum.writes += world.writes();
-    } catch (error) {
-      throw story.failure(error);
-    } finally {
-      jitter.mockRestore();
-    }
-  }
-  console.log(JSON.stringify(sum));
-  expect(sum.terms).toBeGreaterThan(sum.histories);
+  const { histories: played, processes, terms, writes, events } = await playHistories(histories, play);
+  console.log(
+    `${played} histories, ${played * stepsOfHistory} steps, ${processes} processes, ${terms} terms of leaders, ` +
+      `${writes} status writes, ${events} events`,
+  );
+  expect(terms).toBeGreaterThan(played);
 }, 600_000);
 
 const play = async (random: Random, story: Story): Promise<World> => {
