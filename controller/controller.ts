@@ -6,7 +6,7 @@ import type { EventRecorder } from '../src/k8s/events/events.ts';
 import type { Leadership } from '../src/k8s/leadership/leader-election.ts';
 import type { BgpType } from '../src/lib/bgp-type.ts';
 import type { Log } from '../src/lib/log.ts';
-import { type Clock, millis, seconds, sleep, untilAborted, type WallTime, within } from '../src/lib/time.ts';
+import { type Clock, seconds, sleep, untilAborted, type WallTime, within } from '../src/lib/time.ts';
 import type { HttpRoutes } from '../src/observe/http/http-server.ts';
 import { watchCluster } from './cluster.ts';
 import type { ConfigurationState } from './configuration-state.ts';
@@ -54,8 +54,11 @@ export type Controller = {
 /** A ConfigMap that we may not read, because of another name than our role allows, must not keep us from all the rest. */
 const legacyPatience = seconds(10);
 
-/** A lease that nobody holds is ours well within this time. */
-const electionPatience = millis(500);
+/**
+ * A lease that nobody holds is ours well within this time. A standby lists after it, so that the leader, which starts
+ * beside it as a rule, need not share the API server while services wait.
+ */
+const electionPatience = seconds(3);
 
 /**
  * Keeps the copies of the cluster current at all times, and does the work of a leader in terms: each begins with all
