@@ -66,4 +66,5 @@ const main = async (args: string[]): Promise<number> => {
   return 0;
 };
 
-process.exitCode = await main(process.argv.slice(2));
+// Kept connections and the pauses of a search that was given up must not keep the program.
+process.exit(await main(process.argv.slice(2)));
