@@ -245,11 +245,14 @@ test('a Secret that somebody has emptied is filled again', async () => {
   await patch(secretPath, { data: null });
   await eventually('it is filled', async () => Object.keys(await secret()).length === 4);
   await injected((await secret())['ca.crt']);
-  const controller = await getObject<{ readonly status: { readonly readyReplicas?: number } }>(
-    cluster(),
-    '-n',
-    namespace,
-    'deployment/controller',
-  );
-  expect(controller?.status.readyReplicas).toBe(2);
+  // Between the new certificate and the trust in it a probe may have come.
+  await eventually('both replicas are ready again', async () => {
+    const controller = await getObject<{ readonly status: { readonly readyReplicas?: number } }>(
+      cluster(),
+      '-n',
+      namespace,
+      'deployment/controller',
+    );
+    return controller?.status.readyReplicas === 2;
+  });
 });
