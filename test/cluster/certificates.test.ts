@@ -244,6 +244,7 @@ test('an authority near its end is replaced step by step, and no request is lost
 test('a Secret that somebody has emptied is filled again', async () => {
   await patch(secretPath, { data: null });
   await eventually('it is filled', async () => Object.keys(await secret()).length === 4);
+  expect(Object.keys(await secret()).sort()).toEqual(['ca.crt', 'ca.key', 'tls.crt', 'tls.key']);
   await injected((await secret())['ca.crt']);
   // Between the new certificate and the trust in it a probe may have come.
   await eventually('both replicas are ready again', async () => {
