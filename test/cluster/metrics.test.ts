@@ -44,11 +44,10 @@ beforeAll(async () => {
 
 describe.each(['controller', 'speaker'])('the %s', (component) => {
   test('shows its metrics to an account that may read them', async () => {
-    const { status, body } = await scrape(await podAddress(component), reader);
-    expect([status, body.match(/^metallb_k8s_client_config_loaded_bool 1$/m)?.[0]]).toEqual([
-      200,
-      'metallb_k8s_client_config_loaded_bool 1',
-    ]);
+    await eventually('the metrics say that the configuration is loaded', async () => {
+      const { status, body } = await scrape(await podAddress(component), reader);
+      return status === 200 && /^metallb_k8s_client_config_loaded_bool 1$/m.test(body);
+    });
   });
 
   test('shows them to nobody else, and says why', async () => {
