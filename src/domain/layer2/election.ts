@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hashRank } from '../../lib/hash-rank.ts';
 import type { Ip } from '../../lib/ip.ts';
 
 /** The addresses that have one owner: those of a service, and of every service that shares one of them. */
@@ -15,7 +15,7 @@ export type ElectionPolicy = (candidates: ReadonlySet<string>, group: Group) => 
 
 /** MetalLB's order: ascending by the 32 octets of SHA-256 over node name, `#` and the address in canonical text. */
 export const hashOrder: ElectionPolicy = (candidates, { key }) =>
-  Array.from(candidates, (node) => ({ node, digest: hash('sha256', `${node}#${key}`, 'hex') }))
+  Array.from(candidates, (node) => ({ node, digest: hashRank(node, key) }))
     .sort((a, b) => (a.digest < b.digest ? -1 : a.digest > b.digest ? 1 : 0))
     .map(({ node }) => node);
 
