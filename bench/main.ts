@@ -15,6 +15,7 @@ const benches: Readonly<
   memory: () => import('./memory.ts'),
   start: () => import('./start.ts'),
   leader: () => import('./leader.ts'),
+  failover: () => import('./failover.ts'),
   scale: () => import('./scale.ts'),
   allocator: () => import('./allocator.ts'),
 };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sandbox } from '../test/support/sandbox/sandbox.ts';
 import { applyPool, createServices, progress, withCluster } from './cluster/cluster.ts';
-import { memory, processesOf } from './cluster/processes.ts';
+import { memory, processesOf } from '../test/support/cluster/processes.ts';
 import { type BenchOptions, inThousands, sizesOf } from './options.ts';
 import type { BenchResult, BenchRow } from './result.ts';
 

@@ -3,7 +3,7 @@ import { apiWrites, writesBetween } from '../test/support/cluster/api-writes.ts'
 import type { Sandbox } from '../test/support/sandbox/sandbox.ts';
 import { applyPool, createServices, progress, withCluster } from './cluster/cluster.ts';
 import { bothReady, controllerWrites, leaderOf, sumOf } from './cluster/controllers.ts';
-import { cpuSeconds, processesOf } from './cluster/processes.ts';
+import { cpuSeconds, processesOf } from '../test/support/cluster/processes.ts';
 import { type BenchOptions, inThousands, sizesOf } from './options.ts';
 import type { BenchResult, BenchRow } from './result.ts';
 

@@ -5,7 +5,7 @@ import type { Sandbox } from '../test/support/sandbox/sandbox.ts';
 import { createEndpoint, createService, watchAddresses } from './cluster/client.ts';
 import { applyPool, createServices, progress, startOnClient, withCluster } from './cluster/cluster.ts';
 import { bothReady, controllerWrites, scaleControllers, sumOf } from './cluster/controllers.ts';
-import { isAlive, type PodProcess, processesOf, startedAt } from './cluster/processes.ts';
+import { isAlive, type PodProcess, processesOf, startedAt } from '../test/support/cluster/processes.ts';
 import { type BenchOptions, inThousands, sizesOf } from './options.ts';
 import { type BenchResult, type BenchRow, summarise } from './result.ts';
 

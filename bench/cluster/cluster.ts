@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { deployMetallb } from '../../test/support/cluster/metallb.ts';
 import { apply, l2Advertisement, pool } from '../../test/support/cluster/objects.ts';
 import type { Sandbox } from '../../test/support/sandbox/sandbox.ts';
-import { startSandbox } from '../../test/support/sandbox/start.ts';
+import { type SandboxOptions, startSandbox } from '../../test/support/sandbox/start.ts';
 
 /** Says on standard error what is going on; the figures go to standard output. */
 export const progress = (line: string): void => {
@@ -12,8 +12,12 @@ export const progress = (line: string): void => {
 };
 
 /** Starts a cluster with our manifests, runs `work` and takes the cluster down, whatever happens. */
-export const withCluster = async <T>(nodes: number, work: (sandbox: Sandbox) => Promise<T>): Promise<T> => {
-  await using sandbox = await startSandbox({ name: `b${process.pid}n${nodes}`, nodes, log: progress });
+export const withCluster = async <T>(
+  nodes: number,
+  work: (sandbox: Sandbox) => Promise<T>,
+  options: Pick<SandboxOptions, 'nics'> = {},
+): Promise<T> => {
+  await using sandbox = await startSandbox({ name: `b${process.pid}n${nodes}`, nodes, log: progress, ...options });
   await deployMetallb(sandbox);
   progress('controller and speakers are ready');
   return await work(sandbox);

@@ -4,7 +4,7 @@ import { objectPath, resources } from '../../src/k8s/resources.ts';
 import { eventually } from '../../test/support/cluster/eventually.ts';
 import { rolledOut } from '../../test/support/cluster/metallb.ts';
 import type { Sandbox } from '../../test/support/sandbox/sandbox.ts';
-import { isAlive, type PodProcess, processesOf } from './processes.ts';
+import { isAlive, type PodProcess, processesOf } from '../../test/support/cluster/processes.ts';
 
 const namespace = 'metallb-system';
 

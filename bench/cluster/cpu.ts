@@ -1,5 +1,5 @@
 import type { Sandbox } from '../../test/support/sandbox/sandbox.ts';
-import { cpuSeconds, pidOfComponent, processesOf } from './processes.ts';
+import { cpuSeconds, pidOfComponent, processesOf } from '../../test/support/cluster/processes.ts';
 
 /** Processor time in ms that was used since a moment, and the time that has passed. */
 export type CpuUse = {

@@ -6,10 +6,10 @@ export type Lan = AsyncDisposable & {
   readonly plan: LanPlan;
   /** The namespace of a host; a name that the plan does not have throws. */
   readonly host: (name: string) => Namespace;
-  /** Pulls the plugs of a host at the switches: it loses the carrier of every interface. */
-  readonly unplug: (name: string) => Promise<void>;
+  /** Pulls the plugs of a host at the switches, or the one of a segment (0, 1): it loses the carrier of the interface. */
+  readonly unplug: (name: string, segment?: number) => Promise<void>;
   /** Puts them back. */
-  readonly plug: (name: string) => Promise<void>;
+  readonly plug: (name: string, segment?: number) => Promise<void>;
 };
 
 /** Builds the LAN; when anything fails, what was built is removed. The scope must be fixed for `attachLan` to find it. */
@@ -44,15 +44,16 @@ export const attachLan = (plan: LanPlan, scope: string): Lan => {
     }
     return new Namespace(namespaceName(scope, name));
   };
-  const setPorts = async (name: string, state: 'up' | 'down'): Promise<void> => {
+  const setPorts = async (state: 'up' | 'down', name: string, segment?: number): Promise<void> => {
     host(name);
-    await Promise.all(plan.segments.map((_, index) => switchOf(scope, index).setLink(name, state)));
+    const segments = segment === undefined ? [...plan.segments.keys()] : [segment];
+    await Promise.all(segments.map((index) => switchOf(scope, index).setLink(name, state)));
   };
   return {
     plan,
     host,
-    unplug: (name) => setPorts(name, 'down'),
-    plug: (name) => setPorts(name, 'up'),
+    unplug: (name, segment) => setPorts('down', name, segment),
+    plug: (name, segment) => setPorts('up', name, segment),
     [Symbol.asyncDispose]: async () => {
       const all = [
         ...plan.hosts.map(({ name }) => host(name)),

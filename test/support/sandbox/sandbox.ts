@@ -41,9 +41,9 @@ export type Sandbox = AsyncDisposable & {
   readonly exec: (host: string, argv: readonly string[], options?: CommandOptions) => Promise<CommandOutcome>;
   /** Starts a program on a host. */
   readonly spawn: (host: string, argv: readonly string[], options?: SpawnOptions) => ChildProcess;
-  /** Pulls the plugs of a host at the switches. */
-  readonly unplug: (host: string) => Promise<void>;
-  readonly plug: (host: string) => Promise<void>;
+  /** Pulls the plugs of a host at the switches, or the one of a segment: 0 is that of eth0. */
+  readonly unplug: (host: string, segment?: number) => Promise<void>;
+  readonly plug: (host: string, segment?: number) => Promise<void>;
   /** What runs: `etcd`, `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `kube-proxy-n1`, … */
   readonly components: () => readonly StartedComponent[];
   /** Ends a component with SIGTERM, and with SIGKILL after `grace` milliseconds. */

@@ -1,7 +1,8 @@
 /**
- * Answers over HTTP as well-known example images do. One program with many names, like busybox: the name it was started
+ * Answers over HTTP, agnhost over UDP too, as well-known example images do. One program with many names, like busybox: the name it was started
  * under decides. It stands alone (no import of ours), because it is copied into containers.
  */
+import { createSocket } from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -108,6 +109,22 @@ const netexec = (request: IncomingMessage): Answer => {
   return { body: `NOW: ${new Date().toISOString()}` };
 };
 
+/** The commands that agnhost takes in a datagram. */
+const answerDatagram = (datagram: string, client: string): string => {
+  const [command, ...rest] = datagram.trim().split(' ');
+  if (command === 'echo') return rest.join(' ');
+  if (command === 'clientip') return client;
+  return hostname();
+};
+
+const listenForDatagrams = (port: number): void => {
+  const socket = createSocket({ type: 'udp6', ipv6Only: false });
+  socket.on('message', (datagram, { address, port: from }) => {
+    socket.send(answerDatagram(datagram.toString(), `${plainAddress(address)}:${from}`), from, address);
+  });
+  socket.bind(port);
+};
+
 /** The servers by program name, with the ports their images listen on. */
 const servers: Readonly<Record<string, () => Server>> = {
   'http-echo': () => {
@@ -153,6 +170,7 @@ if (name === 'pause' || (name === 'agnhost' && (args[0] ?? 'pause') === 'pause')
   setInterval(() => undefined, 2 ** 30);
 } else {
   const server = servers[name]?.();
+  if (name === 'agnhost' && args[0] === 'netexec') listenForDatagrams(Number(flag('udp-port') ?? 8081));
   if (server === undefined) throw new Error(`there is no server named ${name}`);
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const {

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import process from 'node:process';
-import { eventually } from '../../test/support/cluster/eventually.ts';
-import { getObject } from '../../test/support/cluster/metallb.ts';
-import type { Sandbox } from '../../test/support/sandbox/sandbox.ts';
+import { eventually } from './eventually.ts';
+import { getObject } from './metallb.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 
 /** A process of ours in the sandbox. */
 export type PodProcess = { readonly pid: number; readonly pod: string; readonly node: string; readonly ip: string };

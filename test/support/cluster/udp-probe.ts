@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+
+/** A request that was answered; times in milliseconds since the Unix epoch. */
+export type Answered = { readonly number: number; readonly sentAt: number; readonly answeredAt: number };
+
+/** Sends a UDP request every few milliseconds from a host of the LAN until it is disposed of. */
+export type UdpProbe = Disposable & {
+  /** In the order of the answers. */
+  readonly answers: readonly Answered[];
+};
+
+/** Starts asking; the service answers `echo TEXT` with the text, as agnhost does. */
+export const probeUdp = (sandbox: Sandbox, host: string, address: string, port: number, intervalMs = 5): UdpProbe => {
+  const program = join(import.meta.dirname, '../programs/udp-probe.ts');
+  const child = sandbox.spawn(host, [process.execPath, program, address, String(port), String(intervalMs)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (child.stdout === null) throw new Error('the probe has no output');
+  const answers: Answered[] = [];
+  createInterface(child.stdout).on('line', (line) => {
+    const [number, sentAt, answeredAt] = line.split(' ').map(Number);
+    answers.push({ number: number ?? NaN, sentAt: sentAt ?? NaN, answeredAt: answeredAt ?? NaN });
+  });
+  return { answers, [Symbol.dispose]: () => child.kill('SIGKILL') };
+};
+
+/** The longest time between two answers that came one after the other, from `from` on, in milliseconds. */
+export const longestSilence = (answers: readonly Answered[], from: number): number => {
+  let longest = 0;
+  for (const [index, { answeredAt }] of answers.entries()) {
+    const before = answers[index - 1];
+    if (before !== undefined && answeredAt >= from) longest = Math.max(longest, answeredAt - before.answeredAt);
+  }
+  return longest;
+};
+
+/** How many requests sent between two times were never answered; later ones must have been. */
+export const lostBetween = (answers: readonly Answered[], from: number, to: number): number => {
+  const sent = answers.filter(({ sentAt }) => sentAt >= from && sentAt <= to).map(({ number }) => number);
+  return sent.length === 0 ? 0 : Math.max(...sent) - Math.min(...sent) + 1 - new Set(sent).size;
+};
