@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Document, parse, visit } from 'yaml';
-import { customResourceDefinitions } from '../src/k8s/crd/definitions.ts';
+import { customResourceDefinitions } from './crd/definitions.ts';
 
 const folder = import.meta.dirname;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { field, ruled } from '../../domain/resources/field.ts';
+import { field, ruled } from '../../src/domain/resources/field.ts';
 import { toOpenApiSchema } from './open-api.ts';
 
 test('a schema becomes a structural one, with defaults, texts and the rules of the server', () => {

@@ -1,13 +1,13 @@
 import type * as z from 'zod/mini';
-import { bfdProfile } from '../../domain/resources/bfd-profile.ts';
-import { bgpAdvertisement } from '../../domain/resources/bgp-advertisement.ts';
-import { bgpPeer, bgpPeerV1beta1 } from '../../domain/resources/bgp-peer.ts';
-import { community } from '../../domain/resources/community.ts';
-import { configurationState } from '../../domain/resources/configuration-state.ts';
-import { ipAddressPool } from '../../domain/resources/ip-address-pool.ts';
-import { l2Advertisement } from '../../domain/resources/l2-advertisement.ts';
-import { serviceBgpStatus } from '../../domain/resources/service-bgp-status.ts';
-import { serviceL2Status } from '../../domain/resources/service-l2-status.ts';
+import { bfdProfile } from '../../src/domain/resources/bfd-profile.ts';
+import { bgpAdvertisement } from '../../src/domain/resources/bgp-advertisement.ts';
+import { bgpPeer, bgpPeerV1beta1 } from '../../src/domain/resources/bgp-peer.ts';
+import { community } from '../../src/domain/resources/community.ts';
+import { configurationState } from '../../src/domain/resources/configuration-state.ts';
+import { ipAddressPool } from '../../src/domain/resources/ip-address-pool.ts';
+import { l2Advertisement } from '../../src/domain/resources/l2-advertisement.ts';
+import { serviceBgpStatus } from '../../src/domain/resources/service-bgp-status.ts';
+import { serviceL2Status } from '../../src/domain/resources/service-l2-status.ts';
 import { type OpenApiSchema, toOpenApiSchema } from './open-api.ts';
 
 /** A column of `kubectl get`; one of a priority above 0 is shown by `-o wide` only. */
