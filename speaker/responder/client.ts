@@ -1,18 +1,32 @@
 import type { EventEmitter } from 'node:events';
 import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { realClock } from '../../src/io/real-clock.ts';
 import type { Ip } from '../../src/lib/ip.ts';
-import type { ResponderCommand, ResponderMessage, ResponderOptions, ResponderReport } from './messages.ts';
+import { type Clock, type Millis, seconds } from '../../src/lib/time.ts';
+import type { GroupOrder, Member, RemovedGroup } from '../../src/proto/ownership/machine.ts';
+import type {
+  ResponderCommand,
+  ResponderData,
+  ResponderMessage,
+  ResponderOptions,
+  ResponderReport,
+} from './messages.ts';
 
 /** The main thread's handle of the responder thread. */
 export type ResponderThread = {
-  /**
-   * Answers for the address from now on; undefined means on every interface that qualifies. Announces it on each
-   * interface where it was not answered before.
-   */
-  readonly announce: (ip: Ip, interfaces: readonly string[] | undefined) => void;
-  /** Falls silent for the address. */
-  readonly withdraw: (ip: Ip) => void;
+  /** Orders about groups of addresses; those not named stay as they are. */
+  readonly groups: (changed: readonly GroupOrder[], removed: readonly RemovedGroup[]) => void;
+  /** All members but this one; `isComplete` once everybody who is there has had time to be named. */
+  readonly members: (members: readonly Member[], isComplete: boolean) => void;
+  /** Whether all watches of the main thread are current; until told they are not. */
+  readonly watchCurrent: (isCurrent: boolean) => void;
+  /** Hands groups over by planned moves: to the node named, else to the next candidate that lives. */
+  readonly handOver: (keys: readonly Ip[] | 'all', to: string | undefined) => void;
+  /** The content of the mounted key, whenever that has changed. */
+  readonly key: (secret: Uint8Array) => void;
+  /** Hands everything over; resolves once nothing is answered any more, at the latest after `within`. */
+  readonly leave: (within: Millis) => Promise<void>;
   /** Calls `listener` with every report from now on; the first one also with those that came before it. */
   readonly onReport: (listener: (report: ResponderReport) => void) => void;
   /** Ends the thread; it falls silent and closes its sockets. */
@@ -25,25 +39,39 @@ const threadFile = import.meta.url.endsWith('.ts') ? './thread.ts' : './responde
 /** The number 1 as an eventfd takes it. */
 const one = new Uint8Array(BigUint64Array.of(1n).buffer);
 
+/** The thread hears this often that the main thread lives, and is looked after as often. */
+const heartbeat = seconds(1);
+
+/** The thread is given up when so many looks in a row have found that it did nothing at all. */
+const mostSilentLooks = 5;
+
 /** What is needed of a `Worker`. */
 type Thread = EventEmitter & { readonly postMessage: (batch: readonly ResponderCommand[]) => void };
 
-const startWorker = (options: ResponderOptions): Thread =>
-  new Worker(new URL(threadFile, import.meta.url), { name: 'responder', workerData: options });
+const startWorker = (data: ResponderData): Thread =>
+  new Worker(new URL(threadFile, import.meta.url), { name: 'responder', workerData: data });
 
 /**
- * Starts the thread that owns the packet sockets. Needs CAP_NET_RAW. If the thread fails, the error is thrown where
- * nobody catches it, so that the process ends: a speaker that cannot answer must not look alive.
+ * Starts the thread that owns the sockets of the LAN. Needs CAP_NET_RAW. If the thread fails, ends or stands still for
+ * 5 s, the error is thrown where nobody catches it, so that the process ends: a speaker that cannot answer must not look
+ * alive.
  */
-export const startResponder = (options: ResponderOptions, startThread = startWorker): ResponderThread => {
-  const worker = startThread(options);
+export const startResponder = (
+  options: ResponderOptions,
+  startThread = startWorker,
+  clock: Clock = realClock,
+): ResponderThread => {
+  const beats = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const worker = startThread({ ...options, beats: beats.buffer });
   const listeners: ((report: ResponderReport) => void)[] = [];
   /** What was reported before anybody listened. */
   let early: ResponderReport[] = [];
   const ended = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<void>();
   let wakeFd: number | undefined;
   let pending: ResponderCommand[] = [];
   let isStopping = false;
+  let isWatchCurrent = false;
   let failure: { readonly cause: unknown } | undefined;
 
   const wake = (): void => {
@@ -67,11 +95,26 @@ export const startResponder = (options: ResponderOptions, startThread = startWor
     flush();
   };
 
+  let lastBeat = Atomics.load(beats, 0);
+  let silentLooks = 0;
+  const beat = (): void => {
+    const now = Atomics.load(beats, 0);
+    silentLooks = now === lastBeat && wakeFd !== undefined ? silentLooks + 1 : 0;
+    lastBeat = now;
+    if (silentLooks >= mostSilentLooks) throw new Error('the responder thread stands still');
+    order({ type: 'mainAwake', isWatchCurrent });
+    stopBeating = clock.after(heartbeat, beat);
+  };
+  let stopBeating = clock.after(heartbeat, beat);
+
   worker.on('message', (message: ResponderMessage) => {
     if (message.type === 'started') {
       wakeFd = message.wakeFd;
       wake(); // for what was ordered before
-    } else if (listeners.length === 0) early.push(message);
+      return;
+    }
+    if (message.type === 'ownership' && message.reports.some(({ type }) => type === 'ended')) left.resolve();
+    if (listeners.length === 0) early.push(message);
     else for (const listener of listeners) listener(message);
   });
   // 'exit' follows, and throws: two throws in one turn of the event loop would hide the first.
@@ -80,17 +123,31 @@ export const startResponder = (options: ResponderOptions, startThread = startWor
   });
   worker.on('exit', () => {
     wakeFd = undefined;
+    stopBeating();
     process.off('exit', orderStop);
+    left.resolve();
     ended.resolve();
     if (failure !== undefined) throw new Error('the responder thread failed', failure);
     if (!isStopping) throw new Error('the responder thread ended by itself');
   });
   // Otherwise the end of the process would wait for the thread's next turn.
   process.on('exit', orderStop);
+  order({ type: 'mainAwake', isWatchCurrent });
 
   return {
-    announce: (ip, interfaces) => order({ type: 'announce', ip, interfaces }),
-    withdraw: (ip) => order({ type: 'withdraw', ip }),
+    groups: (changed, removed) => order({ type: 'groups', changed, removed }),
+    members: (members, isComplete) => order({ type: 'members', members, isComplete }),
+    watchCurrent: (isCurrent) => {
+      if (isCurrent === isWatchCurrent) return;
+      isWatchCurrent = isCurrent;
+      order({ type: 'mainAwake', isWatchCurrent });
+    },
+    handOver: (keys, to) => order({ type: 'handOver', keys, to }),
+    key: (secret) => order({ type: 'key', secret }),
+    leave: (within) => {
+      order({ type: 'leave', within });
+      return left.promise;
+    },
     onReport: (listener) => {
       listeners.push(listener);
       for (const report of early) listener(report);
