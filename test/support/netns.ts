@@ -108,10 +108,15 @@ export const connect = async (a: Namespace, aInterface: string, b: Namespace, bI
   await b.setLink(bInterface, 'up');
 };
 
-/** Makes a namespace an Ethernet switch: a bridge `br0` that forwards at once and listens to no multicast. */
+/**
+ * Makes a namespace an Ethernet switch: a bridge `br0` that forwards at once and listens to no multicast; and beside it
+ * another one, `br1`, for partitions.
+ */
 export const makeSwitch = async (namespace: Namespace): Promise<void> => {
   await namespace.sysctl({ 'net.ipv6.conf.default.disable_ipv6': 1 }); // the switch has no address of its own
-  await namespace.ip('link add name br0 type bridge forward_delay 0 mcast_snooping 0', 'link set br0 up');
+  for (const bridge of ['br0', 'br1']) {
+    await namespace.ip(`link add name ${bridge} type bridge forward_delay 0 mcast_snooping 0`, `link set ${bridge} up`);
+  }
 };
 
 /**

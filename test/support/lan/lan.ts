@@ -10,6 +10,10 @@ export type Lan = AsyncDisposable & {
   readonly unplug: (name: string, segment?: number) => Promise<void>;
   /** Puts them back. */
   readonly plug: (name: string, segment?: number) => Promise<void>;
+  /** Moves the plugs of these hosts to switches of their own: they keep the carrier, and hear each other alone. */
+  readonly partition: (names: readonly string[]) => Promise<void>;
+  /** Brings all plugs together again. */
+  readonly heal: () => Promise<void>;
 };
 
 /** Builds the LAN; when anything fails, what was built is removed. The scope must be fixed for `attachLan` to find it. */
@@ -49,11 +53,23 @@ export const attachLan = (plan: LanPlan, scope: string): Lan => {
     const segments = segment === undefined ? [...plan.segments.keys()] : [segment];
     await Promise.all(segments.map((index) => switchOf(scope, index).setLink(name, state)));
   };
+  /** In one batch: a moment of half a partition is a case of its own. */
+  const setBridges = async (names: readonly string[], bridge: 'br0' | 'br1'): Promise<void> => {
+    for (const name of names) host(name);
+    const lines = names.map((name) => `link set dev ${name} master ${bridge}`);
+    await Promise.all(plan.segments.map((_, index) => switchOf(scope, index).ip(...lines)));
+  };
   return {
     plan,
     host,
     unplug: (name, segment) => setPorts('down', name, segment),
     plug: (name, segment) => setPorts('up', name, segment),
+    partition: (names) => setBridges(names, 'br1'),
+    heal: () =>
+      setBridges(
+        plan.hosts.map(({ name }) => name),
+        'br0',
+      ),
     [Symbol.asyncDispose]: async () => {
       const all = [
         ...plan.hosts.map(({ name }) => host(name)),
