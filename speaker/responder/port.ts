@@ -1,9 +1,10 @@
 import type { Ip, IpFamily } from '../../src/lib/ip.ts';
 import type { Mac } from '../../src/lib/mac.ts';
 import type { Millis } from '../../src/lib/time.ts';
-import { type Announcer, createAnnouncer, gratuitousArp } from '../../src/proto/arp/announcer.ts';
+import { gratuitousArp } from '../../src/proto/arp/announcement.ts';
+import { type Announcer, createAnnouncer } from '../../src/proto/ethernet/announcer.ts';
 import { arpFrameLength, encodeArpFrame } from '../../src/proto/arp/packet.ts';
-import { createRateLimit, type RateLimit } from '../../src/proto/arp/rate-limit.ts';
+import { createRateLimit, type RateLimit } from '../../src/proto/ethernet/rate-limit.ts';
 import { answerArp, answeredAddress, answeredSource, type ArpTable } from '../../src/proto/arp/responder.ts';
 import { arpFilters } from '../../src/proto/bpf/arp-filter.ts';
 import { encodeBpf } from '../../src/proto/bpf/assembler.ts';
@@ -132,7 +133,7 @@ export class Port<Socket extends FrameSocket = FrameSocket> implements ArpTable 
   readonly name: string;
   readonly socket: Socket;
   readonly #addresses = new Map<number, AddressCounters>();
-  readonly #announcer: Announcer;
+  readonly #announcer: Announcer<number>;
   readonly #isWithinLimit: RateLimit;
   readonly #onCounted: (counters: AddressCounters) => void;
   #mac: Mac;

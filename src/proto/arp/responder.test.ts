@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { broadcastMac, type Mac, zeroMac } from '../../lib/mac.ts';
-import { gratuitousArp } from './announcer.ts';
+import { gratuitousArp } from './announcement.ts';
 import { type ArpFrame, arpFrameLength, decodeArpFrame, encodeArpFrame } from './packet.ts';
 import { answerArp, answeredAddress, answeredSource, type ArpDropReason, type ArpTable } from './responder.ts';
 

@@ -1,5 +1,6 @@
-import { broadcastMac, type Mac, zeroMac } from '../../lib/mac.ts';
+import { broadcastMac, type Mac } from '../../lib/mac.ts';
 import { EtherType } from '../ethernet/iana.ts';
+import { isHostMac, macAt, writeMac } from '../ethernet/mac-field.ts';
 import { arpHardwareEthernet, ArpOperation } from './iana.ts';
 import { arpFrameLength, arpOffset as offset } from './packet.ts';
 
@@ -46,7 +47,7 @@ export const answerArp = (frame: DataView, length: number, table: ArpTable): 're
   const source = macAt(frame, offset.source);
   const senderMac = macAt(frame, offset.senderMac);
   if (source === table.mac || senderMac === table.mac) return 'ownFrame';
-  if (!isUnicast(source) || !isUnicast(senderMac)) return 'source';
+  if (!isHostMac(source) || !isHostMac(senderMac)) return 'source';
   const destination = macAt(frame, offset.destination);
   if (destination !== table.mac && destination !== broadcastMac) return 'ethernetDestination';
   const senderIp = frame.getUint32(offset.senderIp);
@@ -70,14 +71,3 @@ export const answeredAddress = (reply: DataView): number => reply.getUint32(offs
 
 /** Whom a frame that `answerArp` has answered came from. */
 export const answeredSource = (reply: DataView): Mac => macAt(reply, offset.destination);
-
-const macAt = (frame: DataView, at: number): Mac =>
-  (frame.getUint16(at) * 0x1_0000_0000 + frame.getUint32(at + 2)) as Mac;
-
-const writeMac = (frame: DataView, at: number, mac: Mac): void => {
-  frame.setUint16(at, mac / 0x1_0000_0000);
-  frame.setUint32(at + 2, mac % 0x1_0000_0000);
-};
-
-/** Neither zero nor a group address (the lowest bit of the first octet). */
-const isUnicast = (mac: Mac): boolean => mac !== zeroMac && Math.floor(mac / 0x100_0000_0000) % 2 === 0;

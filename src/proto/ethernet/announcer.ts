@@ -1,21 +1,18 @@
 import { createDeadlineQueue } from '../../lib/deadline-queue.ts';
-import { broadcastMac, type Mac, zeroMac } from '../../lib/mac.ts';
 import { type Millis, millis, seconds } from '../../lib/time.ts';
-import { ArpOperation } from './iana.ts';
-import type { ArpFrame } from './packet.ts';
 
 /**
  * When one interface announces its addresses. An address is announced at once and again 50 ms, 250 ms, 1 s, 2 s and 5 s
  * later, because a broadcast may be lost and clients differ in when they listen; after that at a low rate for ever, for
  * clients and switches that forget. Pure: time and randomness are arguments.
  */
-export type Announcer = {
+export type Announcer<Address> = {
   /** Starts the series of an address anew. */
-  readonly announce: (address: number, now: Millis) => void;
+  readonly announce: (address: Address, now: Millis) => void;
   /** Ends the announcements of an address. */
-  readonly withdraw: (address: number) => void;
+  readonly withdraw: (address: Address) => void;
   /** The next address whose announcement is due, each call another; undefined when none is left for now. */
-  readonly takeDue: (now: Millis) => number | undefined;
+  readonly takeDue: (now: Millis) => Address | undefined;
   /** When `takeDue` has something to give. */
   readonly nextDeadline: () => Millis | undefined;
 };
@@ -33,10 +30,10 @@ const refreshSlot = seconds(1);
 const refreshRate = 50;
 
 /** Makes the announcer of one interface. `random` gives numbers in [0, 1) and spreads the refreshes. */
-export const createAnnouncer = (random: () => number): Announcer => {
+export const createAnnouncer = <Address>(random: () => number): Announcer<Address> => {
   /** For each address the start of its series and the position in it. */
-  const progress = new Map<number, { start: Millis; position: number }>();
-  const deadlines = createDeadlineQueue<number>();
+  const progress = new Map<Address, { start: Millis; position: number }>();
+  const deadlines = createDeadlineQueue<Address>();
 
   const nextRefresh = (now: Millis): Millis => {
     const interval = Math.max(refreshInterval, (progress.size / refreshRate) * 1000);
@@ -67,14 +64,4 @@ export const createAnnouncer = (random: () => number): Announcer => {
     },
     nextDeadline: deadlines.next,
   };
-};
-
-/** The two broadcast frames that make every host on the link learn `mac` for `address` (RFC 5227 section 3). */
-export const gratuitousArp = (mac: Mac, address: number): readonly [ArpFrame, ArpFrame] => {
-  const packet = { senderMac: mac, senderIp: address, targetIp: address };
-  const header = { destination: broadcastMac, source: mac };
-  return [
-    { ...header, packet: { ...packet, operation: ArpOperation.request, targetMac: zeroMac } },
-    { ...header, packet: { ...packet, operation: ArpOperation.reply, targetMac: mac } },
-  ];
 };
