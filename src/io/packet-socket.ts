@@ -1,9 +1,20 @@
+import type { Mac } from '../lib/mac.ts';
 import { addressOf, bind, close, Constant, receive, send, setSocketOption, socket } from './libc.ts';
-import { keptLength, ReceiveRing } from './receive-ring.ts';
+import { ReceiveRing } from './receive-ring.ts';
 import { isSystemError } from './system-error.ts';
 
 /** Filters for the same purpose, the best first, each smaller than the one before: `struct sock_filter`s (linux/filter.h). */
 export type FilterChoice = Iterable<Uint8Array>;
+
+/** How many octets of a frame are handed over unless asked for more: the 42 of ARP, in whole words. */
+const keptOfArp = 44;
+
+export type PacketSocketOptions = {
+  /** Frames queue up in a ring shared with the kernel, or, if asked for or without rings, where those of any socket do. */
+  readonly queue?: 'ring' | 'socket';
+  /** How many octets of a frame are handed over at most, a multiple of 4; 44 if undefined. */
+  readonly keptLength?: number | undefined;
+};
 
 /** How a socket says, once, that its interface went down or has gone; rtnetlink tells the rest. */
 const linkGone = ['ENETDOWN', 'ENODEV', 'ENXIO'] as const;
@@ -14,21 +25,29 @@ const linkGone = ['ENETDOWN', 'ENODEV', 'ENXIO'] as const;
  */
 export class PacketSocket {
   readonly fd: number;
-  readonly #buffer = new Uint8Array(keptLength);
-  readonly #view = new DataView(this.#buffer.buffer);
+  readonly #interfaceIndex: number;
+  readonly #buffer: Uint8Array;
+  readonly #view: DataView;
   /** Without it frames come by recv(2). */
   readonly #ring: ReceiveRing | undefined;
 
   /**
    * Opens the socket deaf, gives it the filter and only then binds it, so that nothing unfiltered is ever queued.
-   * Frames queue up in a ring shared with the kernel, or, if asked for or without rings, where those of any socket do.
    */
-  constructor(interfaceIndex: number, etherType: number, choices: FilterChoice, queue: 'ring' | 'socket' = 'ring') {
+  constructor(
+    interfaceIndex: number,
+    etherType: number,
+    choices: FilterChoice,
+    { queue = 'ring', keptLength = keptOfArp }: PacketSocketOptions = {},
+  ) {
+    this.#interfaceIndex = interfaceIndex;
+    this.#buffer = new Uint8Array(keptLength);
+    this.#view = new DataView(this.#buffer.buffer);
     using undo = new DisposableStack();
     this.fd = undo.adopt(socket(Constant.AF_PACKET, Constant.SOCK_RAW | Constant.SOCK_CLOEXEC, 0), close);
     ignoreOutgoing(this.fd);
     this.setFilter(choices);
-    this.#ring = undo.adopt(queue === 'ring' ? openRing(this.fd) : undefined, (ring) => ring?.close());
+    this.#ring = undo.adopt(queue === 'ring' ? openRing(this.fd, keptLength) : undefined, (ring) => ring?.close());
     const address = new Uint8Array(20); // struct sockaddr_ll
     const view = new DataView(address.buffer);
     view.setUint16(0, Constant.AF_PACKET, true);
@@ -47,6 +66,25 @@ export class PacketSocket {
       if (attach(this.fd, program)) return;
       detach(this.fd);
       if (attach(this.fd, program)) return;
+    }
+  }
+
+  /**
+   * Has the network adapter pass the frames of a multicast address as long as the socket is open; switches are not told.
+   * An interface that has gone has none.
+   */
+  joinGroup(group: Mac): void {
+    const request = new Uint8Array(16); // struct packet_mreq
+    const view = new DataView(request.buffer);
+    view.setInt32(0, this.#interfaceIndex, true);
+    view.setUint16(4, PACKET_MR_MULTICAST, true);
+    view.setUint16(6, 6, true); // octets of the address
+    view.setUint16(8, Math.floor(group / 0x1_0000_0000));
+    view.setUint32(10, group % 0x1_0000_0000);
+    try {
+      setSocketOption(this.fd, Constant.SOL_PACKET, Constant.PACKET_ADD_MEMBERSHIP, request);
+    } catch (error) {
+      if (!isSystemError(error, ...linkGone)) throw error;
     }
   }
 
@@ -86,7 +124,7 @@ export class PacketSocket {
   }
 
   #receive(): number {
-    return receive(this.fd, this.#buffer, keptLength, Constant.MSG_DONTWAIT);
+    return receive(this.fd, this.#buffer, this.#buffer.length, Constant.MSG_DONTWAIT);
   }
 
   #send(bytes: Uint8Array, length: number): boolean {
@@ -104,10 +142,13 @@ export class PacketSocket {
   }
 }
 
+/** The kind of membership that is for one address (linux/if_packet.h). */
+const PACKET_MR_MULTICAST = 0;
+
 /** Undefined where the kernel has no rings or no memory for one, and in emulators. */
-const openRing = (fd: number): ReceiveRing | undefined => {
+const openRing = (fd: number, keptLength: number): ReceiveRing | undefined => {
   try {
-    return new ReceiveRing(fd);
+    return new ReceiveRing(fd, keptLength);
   } catch (error) {
     if (!isSystemError(error, 'ENOPROTOOPT', 'EOPNOTSUPP', 'EINVAL', 'ENOMEM')) throw error;
     return undefined;

@@ -17,7 +17,7 @@ const order = JSON.parse(process.argv[2] ?? '') as ClientOrder;
 const sysfs = (file: string): string => readFileSync(`/sys/class/net/${order.interface}/${file}`, 'utf8').trim();
 const mac = parseMac(sysfs('address'));
 if (!mac.ok) throw new Error(mac.error);
-const socket = new PacketSocket(Number(sysfs('ifindex')), EtherType.arp, [], order.queue);
+const socket = new PacketSocket(Number(sysfs('ifindex')), EtherType.arp, [], { queue: order.queue });
 
 const request = (target: number): Uint8Array =>
   encodeArpFrame({

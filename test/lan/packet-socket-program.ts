@@ -18,7 +18,9 @@ export type SeriesOutcome = { readonly received: number; readonly lengths: reado
 const indexOf = (name: string): number => Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'utf8'));
 const [queue, series] = process.argv.slice(2);
 const sender = new PacketSocket(indexOf('eth0'), EtherType.arp, []);
-const receiver = new PacketSocket(indexOf('eth1'), EtherType.arp, [], queue === 'ring' ? 'ring' : 'socket');
+const receiver = new PacketSocket(indexOf('eth1'), EtherType.arp, [], {
+  queue: queue === 'ring' ? 'ring' : 'socket',
+});
 
 const run = async ({ length, count, atOnce }: FrameSeries): Promise<SeriesOutcome> => {
   const frame = new Uint8Array(length).map((_, index) => index ^ length);

@@ -1,0 +1,71 @@
+import { familyOf, type Ip } from '../lib/ip.ts';
+import { DatagramReceiver, type Device, type OnDatagram, openDatagramSocket, succeeds } from './datagram.ts';
+import { close, connect, Constant, send } from './libc.ts';
+import { encodeSocketAddress } from './socket-address.ts';
+import { isSystemError } from './system-error.ts';
+
+/** Longer datagrams are dropped. */
+const longestDatagram = 2048;
+
+/** Answers taken at once. */
+const answersPerTurn = 16;
+
+/**
+ * A UDP socket that asks one port of one host, and learns whether a program listens there: if none does, the host's
+ * kernel says port unreachable, once a second to each asker (RFC 1122 section 3.2.2.1, RFC 4443 section 3.1). The owner
+ * closes it.
+ */
+export class ProbeSocket {
+  readonly fd: number;
+  readonly #receiver = new DatagramReceiver(longestDatagram);
+  #isRefused = false;
+
+  /** Takes a connected socket over; see `openProbeSocket`. */
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  /** Sends one datagram; false where no way leads there now, a packet filter objects or a queue is full. */
+  send(datagram: Uint8Array): boolean {
+    const transfer = (): number => send(this.fd, datagram, datagram.length, Constant.MSG_DONTWAIT);
+    return this.#unlessRefused(() => succeeds(transfer)) ?? false;
+  }
+
+  /** Hands over the answers that are queued; `refused` once the host has said that nobody has the port. */
+  receive(onDatagram: OnDatagram): 'open' | 'refused' {
+    this.#unlessRefused(() => this.#receiver.receive(this.fd, answersPerTurn, onDatagram));
+    return this.#isRefused ? 'refused' : 'open';
+  }
+
+  close(): void {
+    close(this.fd);
+  }
+
+  /** The kernel tells of a refusal by whatever call comes next. */
+  #unlessRefused<T>(call: () => T): T | undefined {
+    try {
+      return call();
+    } catch (error) {
+      if (!isSystemError(error, 'ECONNREFUSED')) throw error;
+      this.#isRefused = true;
+      return undefined;
+    }
+  }
+}
+
+/**
+ * Opens a socket that asks the port of a host, by the device only if there is one; undefined where no way leads there.
+ * Throws `SystemError` where there are no more descriptors.
+ */
+export const openProbeSocket = (to: Ip, port: number, device: Device | undefined): ProbeSocket | undefined => {
+  using undo = new DisposableStack();
+  let socket: ProbeSocket | undefined;
+  const isConnected = succeeds(() => {
+    const fd = undo.adopt(openDatagramSocket(familyOf(to), device), close);
+    socket = new ProbeSocket(fd);
+    return connect(fd, encodeSocketAddress(to, port, device?.index ?? 0));
+  });
+  if (!isConnected) return undefined;
+  undo.move();
+  return socket;
+};
