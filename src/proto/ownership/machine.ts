@@ -48,7 +48,7 @@ export type OwnershipLink = {
 
 /** What a diagnosis has found out about a silent owner on a segment. */
 export type Finding =
-  /** Its speaker answered the challenge sent to its beacon port; comes as a received message, too. */
+  /** Its host said that nobody listens on the beacon port. That the speaker answered comes as a received message. */
   | 'portUnreachable'
   /** The kernel of its host answered ARP or a Neighbor Solicitation at the owner's own MAC. */
   | 'hostAnswers';
@@ -84,7 +84,10 @@ export type OwnershipEvent =
   | { readonly type: 'leave'; readonly by: Millis }
   | { readonly type: 'diagnosed'; readonly node: string; readonly interface: number; readonly finding: Finding }
   | ({ readonly type: 'sighted' } & Sighting)
-  /** What `inspect` asked for: whether any frame came on the interface since it was asked. */
+  /**
+   * What `inspect` asked for: whether any frame of another host came on the interface since. True as soon as one came,
+   * even after a false one; false after a second without.
+   */
   | { readonly type: 'inspected'; readonly interface: number; readonly hasFrames: boolean }
   | { readonly type: 'timerDue' };
 
@@ -117,7 +120,7 @@ export type OwnershipEffect =
       readonly mac: Mac;
       readonly body: OwnershipBody;
     }
-  /** Look for `hasFrames`; ask peers and gateway by ARP, so that there is something to hear. */
+  /** Look for frames of other hosts; ask peers and gateway by ARP, so that there is something to hear. */
   | { readonly type: 'inspect'; readonly interface: number; readonly addresses: readonly Ip[] }
   /** Let frames about these addresses through the filter (`sighted`), though they are not answered. */
   | { readonly type: 'watch'; readonly addresses: readonly GroupAddress[] }

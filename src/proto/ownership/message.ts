@@ -18,10 +18,12 @@ export type Claim = {
   /** 1 and up, below 2³². */
   readonly number: number;
   /**
-   * `held`: the sender owns the group. `yielding`: it still answers, and asks `successor` to claim with the next number.
-   * `released`: nobody is to claim the group until the own watch has delivered a state newer than `revision`.
+   * `held`: the sender owns the group and answers. `probing`: it owns the group, and asks whether another host has the
+   * addresses, or one has; whoever takes it over has to ask again. `yielding`: it still answers, and asks `successor` to
+   * claim with the next number. `released`: nobody is to claim the group until the own watch has delivered a state newer
+   * than `revision`. `dropped`: the sender has no claim any more; only among the changes of a beacon.
    */
-  readonly state: 'held' | 'yielding' | 'released';
+  readonly state: 'held' | 'probing' | 'yielding' | 'released' | 'dropped';
   /** Whom a yielding owner asks. */
   readonly successor: string | undefined;
   /** `resourceVersion` of what a releasing owner knew, as a number; 0 otherwise. */
@@ -61,8 +63,14 @@ export type Beacon = {
   readonly ipv6: Ip | undefined;
   /** All interfaces of the sender, at most 16. */
   readonly interfaces: readonly BeaconInterface[];
-  /** `nodeHash` of the members it hears on the segment it is sent to, at most 256; the rest is left out in turn. */
+  /** A copy for one receiver, which does not hear what is sent to all. */
+  readonly isCopy: boolean;
+  /**
+   * `nodeHash` of the members it hears on the segment it is sent to: what they send to all there, and those of whom only
+   * copies arrive. Both together at most 256; the rest is left out in turn.
+   */
   readonly hears: readonly number[];
+  readonly hearsCopies: readonly number[];
   /** Claims that changed since the last beacon, as many as fit; the digest tells who needs the rest. */
   readonly changes: readonly Claim[];
 };
