@@ -1,16 +1,19 @@
 import type { ConfigurationInput } from '../src/domain/config/assemble.ts';
 import type { CustomResource } from '../src/domain/config/custom-resource.ts';
-import type { ServiceView } from '../src/domain/objects.ts';
+import type { ObjectKey, ServiceView } from '../src/domain/objects.ts';
+import type { L2StatusView } from '../src/domain/service/announced.ts';
 import { mayConcern } from '../src/domain/service/plan.ts';
 import type { Api } from '../src/k8s/client/api.ts';
 import { projectCustomResource } from '../src/k8s/custom-resource.ts';
 import { projectNamespace, projectNode, projectService } from '../src/k8s/projections.ts';
+import { projectL2Status } from '../src/k8s/service-l2-status.ts';
 import { type Change, createReflector, type Reflector } from '../src/k8s/watch/reflector.ts';
 import { collectionPath, type Resource, resources } from '../src/k8s/resources.ts';
 import type { BgpType } from '../src/lib/bgp-type.ts';
 import type { Log } from '../src/lib/log.ts';
 import type { Clock } from '../src/lib/time.ts';
 import type { LegacyConfig } from './legacy-config.ts';
+import { l2StatusIndex } from './l2-status-index.ts';
 import { type PoolView, projectPool } from './term/pool-view.ts';
 
 export type ClusterOptions = {
@@ -26,6 +29,8 @@ export type ClusterOptions = {
   readonly legacy: Pick<LegacyConfig, 'view'>;
   readonly onService: (change: Change<ServiceView>) => void;
   readonly onPool: (change: Change<PoolView>) => void;
+  /** What speakers say of these services has changed, or is known now. */
+  readonly onL2Statuses: (services: Iterable<ObjectKey>) => void;
   /** Something that the configuration is made of has changed. */
   readonly onConfigurationChange: () => void;
 };
@@ -34,6 +39,8 @@ export type ClusterOptions = {
 export type Cluster = {
   readonly services: Pick<Reflector<ServiceView>, 'values'>;
   readonly pools: Pick<Reflector<PoolView>, 'values'>;
+  /** What speakers say of a service; undefined before it is known. */
+  readonly l2StatusesOf: (service: ObjectKey) => Iterable<L2StatusView> | undefined;
   /** All that the configuration is made of, as it is known now. */
   readonly configurationInput: () => ConfigurationInput;
   /** Settles when everything that addresses depend on has been listed once. */
@@ -83,6 +90,16 @@ export const watchCluster = (options: ClusterOptions): Cluster => {
     },
     touchIfChanged,
   );
+  const said = l2StatusIndex();
+  let isSaidKnown = false;
+  const l2Statuses = reflect(resources.serviceL2Statuses, metallbNamespace, projectL2Status, (change) => {
+    const touched = said.apply(change);
+    if (isSaidKnown) options.onL2Statuses(touched);
+  });
+  void l2Statuses.synced.then(() => {
+    isSaidKnown = true;
+    options.onL2Statuses(Array.from(services.values(), ({ key }) => key));
+  });
   const essential = [services, pools, l2Advertisements, bgpAdvertisements, bfdProfiles, communities, namespaces, nodes];
   let isComplete = false;
   void Promise.all([...essential, bgpPeers].map(async ({ synced }) => synced)).then(() => {
@@ -93,6 +110,7 @@ export const watchCluster = (options: ClusterOptions): Cluster => {
   return {
     services,
     pools,
+    l2StatusesOf: (service) => (isSaidKnown ? said.of(service) : undefined),
     configurationInput: () => ({
       pools: Array.from(pools.values(), ({ resource }) => resource),
       l2Advertisements: [...l2Advertisements.values()],
@@ -112,7 +130,7 @@ export const watchCluster = (options: ClusterOptions): Cluster => {
       await Promise.all([services.relist(), pools.relist()]);
     },
     run: async (signal) => {
-      await Promise.all([...essential, bgpPeers].map(async (reflector) => reflector.run(signal)));
+      await Promise.all([...essential, bgpPeers, l2Statuses].map(async (reflector) => reflector.run(signal)));
     },
   };
 };

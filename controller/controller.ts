@@ -83,6 +83,7 @@ export const createController = (ports: ControllerPorts, options: ControllerOpti
     legacy,
     onService: (change) => term?.onService(change),
     onPool: (change) => term?.onPool(change),
+    onL2Statuses: (keys) => term?.onL2Statuses(keys),
     onConfigurationChange: () => watch.touch(),
   });
   const onAssembly = (assembly: Assembly): void => {
@@ -102,7 +103,8 @@ export const createController = (ports: ControllerPorts, options: ControllerOpti
     if (!isCaughtUp) await cluster.catchUp();
     const assembly = watch.current();
     if (signal.aborted || assembly === undefined) return;
-    term = beginTerm(ports, options, cluster.services.values(), cluster.pools.values(), assembly);
+    const { l2StatusesOf } = cluster;
+    term = beginTerm({ ...ports, l2StatusesOf }, options, cluster.services.values(), cluster.pools.values(), assembly);
     log.info('serving', { services: term.size(), pools: assembly.configuration.pools.length });
   };
 

@@ -192,6 +192,11 @@ export class ServiceReconciler {
     return { service: record.view, status: record.unwritten };
   }
 
+  /** The newest known state of a service. */
+  viewOf(service: ObjectKey): ServiceView | undefined {
+    return this.#records.get(service)?.view;
+  }
+
   /** Tells nothing more. */
   end(): void {
     this.#standing.end();

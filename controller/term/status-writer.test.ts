@@ -95,6 +95,22 @@ test('nothing to say is null, and a condition is deleted by its type', () =>
     },
   }));
 
+test('whoever announced the service is taken away with the rest', () => {
+  const announced: ServiceCondition = {
+    type: 'metallb.io/Announced',
+    status: 'True',
+    reason: 'Announced',
+    message: '',
+  };
+  const deletions = ['metallb.io/Allocated', 'metallb.io/Announced'].map((type) => ({ $patch: 'delete', type }));
+  const both = { ...served, conditions: [...served.conditions, announced] };
+  expect(patch(both, emptyStatus)).toMatchObject({ status: { conditions: deletions } });
+  expect(patch({ ...served, conditions: [announced] }, emptyStatus)).toMatchObject({
+    status: { conditions: [deletions[1]] },
+  });
+  expect(withStatus(both, emptyStatus).conditions).toEqual([]);
+});
+
 test('what stands already is left as it is, and so is the time of a condition whose status does not change', () => {
   const preconditions = { uid: 'u1', resourceVersion: '7' };
   const moved: DesiredStatus = { ...given, condition: { ...condition, message: 'another' } };

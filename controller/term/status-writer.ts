@@ -1,6 +1,7 @@
 import { annotationKeys, type ObjectKey, type ServiceView } from '../../src/domain/objects.ts';
 import {
   allocatedCondition,
+  announcedCondition,
   conditionOf,
   type DesiredStatus,
   isAnnotationWritten,
@@ -10,9 +11,9 @@ import {
 import { type Api, type ApiRequest, isConflict, isNotFound } from '../../src/k8s/client/api.ts';
 import { projectService } from '../../src/k8s/projections.ts';
 import { objectPath, resources } from '../../src/k8s/resources.ts';
-import { timestamp } from '../../src/k8s/timestamp.ts';
 import type { WorkOutcome } from '../../src/k8s/work-queue.ts';
 import { type Clock, millis, type Millis, seconds, type WallTime } from '../../src/lib/time.ts';
+import { conditionPatch } from './condition-patch.ts';
 import type { PendingWrite, ServiceReconciler } from './service-reconciler.ts';
 
 export type StatusWriterOptions = {
@@ -98,7 +99,7 @@ export const statusWriter = ({
 
 /**
  * One call for status, condition and annotation: the status subresource takes all three. It names what differs, so that
- * the rest stays as others wrote it. The condition's time is left out, and so kept, unless its status changes.
+ * the rest stays as others wrote it.
  */
 export const statusPatch = ({ service, status }: PendingWrite, wallTime: WallTime): ApiRequest => {
   const { ingress, allocatedFrom } = status;
@@ -118,14 +119,15 @@ export const statusPatch = ({ service, status }: PendingWrite, wallTime: WallTim
           !isIngressWritten(service, status) && {
             loadBalancer: { ingress: ingress.length === 0 ? null : ingress.map((ip) => ({ ip })) },
           }),
-        ...(!isConditionWritten(service, status) && { conditions: [conditionPatch(service, status, wallTime)] }),
+        ...(!isConditionWritten(service, status) && { conditions: conditionsPatch(service, status, wallTime) }),
       },
     },
   };
 };
 
-const conditionPatch = (service: ServiceView, { condition }: DesiredStatus, wallTime: WallTime): object => {
-  if (condition === undefined) return { $patch: 'delete', type: allocatedCondition };
-  if (conditionOf(service)?.status === condition.status) return condition;
-  return { ...condition, lastTransitionTime: timestamp(wallTime) };
+const conditionsPatch = (service: ServiceView, { condition }: DesiredStatus, wallTime: WallTime): readonly object[] => {
+  if (condition !== undefined) return [conditionPatch(service, condition, wallTime)];
+  return [allocatedCondition, announcedCondition]
+    .filter((type) => conditionOf(service, type) !== undefined)
+    .map((type) => ({ $patch: 'delete', type }));
 };

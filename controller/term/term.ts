@@ -2,6 +2,7 @@ import { Allocator } from '../../src/domain/allocator/allocator.ts';
 import type { Assembly } from '../../src/domain/config/assemble.ts';
 import type { ConfigurationProblem } from '../../src/domain/config/configuration.ts';
 import type { ObjectKey, ServiceView } from '../../src/domain/objects.ts';
+import type { L2StatusView } from '../../src/domain/service/announced.ts';
 import { type ServiceEvent, statusQuarrel } from '../../src/domain/service/events.ts';
 import { type Api, isConflict } from '../../src/k8s/client/api.ts';
 import { problemReporter } from '../../src/k8s/configuration-problems.ts';
@@ -14,6 +15,7 @@ import { createWorkQueue, type WorkOutcome } from '../../src/k8s/work-queue.ts';
 import type { Log } from '../../src/lib/log.ts';
 import type { Clock, Millis, WallTime } from '../../src/lib/time.ts';
 import type { ControllerMetrics } from '../metrics.ts';
+import { announcedWriter } from './announced-writer.ts';
 import { poolStatusWriter } from './pool-status-writer.ts';
 import type { PoolView } from './pool-view.ts';
 import { ServiceReconciler } from './service-reconciler.ts';
@@ -27,6 +29,8 @@ export type TermPorts = {
   readonly log: Log;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly metrics: ControllerMetrics;
+  /** What speakers say of a service; undefined before it is known. */
+  readonly l2StatusesOf: (service: ObjectKey) => Iterable<L2StatusView> | undefined;
   /** Told of each piece of work. */
   readonly onWork: () => void;
 };
@@ -45,6 +49,8 @@ export type Term = {
   readonly onService: (change: Change<ServiceView>) => void;
   readonly onPool: (change: Change<PoolView>) => void;
   readonly onAssembly: (assembly: Assembly) => void;
+  /** What the speakers say of these services has changed. */
+  readonly onL2Statuses: (services: Iterable<ObjectKey>) => void;
   readonly queueDepth: () => number;
   readonly allocator: Allocator;
   /** How many services there are. */
@@ -56,6 +62,8 @@ export type Term = {
 /** Status writes under way at one time, each of another service. */
 const statusWrites = 32;
 const poolWrites = 4;
+/** Conditions of announced services; few, because addresses come first. */
+const announcedWrites = 8;
 
 /** Begins by taking up what the statuses say, and plans every service. */
 export const beginTerm = (
@@ -65,12 +73,14 @@ export const beginTerm = (
   pools: Iterable<PoolView>,
   first: Assembly,
 ): Term => {
-  const { api, clock, wallTime, log, events, metrics, onWork } = ports;
+  const { api, clock, wallTime, log, events, metrics, l2StatusesOf, onWork } = ports;
   const allocator = new Allocator();
 
   let lastStatusWrite = clock.now();
   let statusWritesUnderWay = 0;
-  const gate = eventGate({ clock, busyUntil: () => (statusWritesUnderWay > 0 ? clock.now() : lastStatusWrite) });
+  const busyUntil = (): Millis => (statusWritesUnderWay > 0 ? clock.now() : lastStatusWrite);
+  const gate = eventGate({ clock, busyUntil });
+  const announcedGate = eventGate({ clock, busyUntil });
 
   const tell = (service: ServiceView, event: ServiceEvent): void => {
     const { key, namespace, name, uid, resourceVersion } = service;
@@ -162,6 +172,15 @@ export const beginTerm = (
     concurrency: poolWrites,
   });
 
+  const announcedConditions = announcedWriter({ api, clock, wallTime, reconciler, statusesOf: l2StatusesOf });
+  const announcedQueue = createWorkQueue<ObjectKey>({
+    clock,
+    work: async (service) => measured(async () => announcedConditions.work(service)),
+    onError: onWriteFailed('service'),
+    concurrency: announcedWrites,
+  });
+  const checkAnnounced = (service: ObjectKey): void => announcedGate.pass(() => announcedQueue.add(service));
+
   const reportProblems = problemReporter({
     log,
     metrics,
@@ -185,14 +204,23 @@ export const beginTerm = (
     poolStatus.observe(resource.metadata.name, counters);
   }
   reportProblems(first.problems);
-  reconciler.start(services, first.configuration);
+  const known = [...services];
+  reconciler.start(known, first.configuration);
+  for (const { key } of known) checkAnnounced(key);
 
   return {
     onService: (change) => {
       if (change.type === 'deleted') {
         reconciler.remove(change.key);
         waitingSince.delete(change.key);
-      } else reconciler.upsert(change.now);
+        announcedConditions.forget(change.key);
+      } else {
+        reconciler.upsert(change.now);
+        checkAnnounced(change.key);
+      }
+    },
+    onL2Statuses: (keys) => {
+      for (const service of keys) checkAnnounced(service);
     },
     onPool: (change) => {
       const isGone = change.type === 'deleted';
@@ -207,12 +235,12 @@ export const beginTerm = (
       reportProblems(problems);
       reconciler.configure(configuration);
     },
-    queueDepth: () => statusQueue.depth() + poolQueue.depth(),
+    queueDepth: () => statusQueue.depth() + poolQueue.depth() + announcedQueue.depth(),
     allocator,
     size: () => reconciler.size,
     end: async () => {
       reconciler.end();
-      await Promise.all([statusQueue.stop(), poolQueue.stop()]);
+      await Promise.all([statusQueue.stop(), poolQueue.stop(), announcedQueue.stop()]);
       gate.open();
     },
   };

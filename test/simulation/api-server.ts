@@ -28,6 +28,7 @@ const collections = [
   'bgppeers',
   'bfdprofiles',
   'communities',
+  'servicel2statuses',
   'leases',
 ] as const;
 export type Collection = (typeof collections)[number];

@@ -1,5 +1,6 @@
 import type { Pool } from '../../src/domain/config/configuration.ts';
 import type { ServiceView } from '../../src/domain/objects.ts';
+import { allocatedCondition, announcedCondition, conditionOf } from '../../src/domain/service/desired-status.ts';
 import { familyOf, type Ip } from '../../src/lib/ip.ts';
 import { list, object, text } from '../../src/lib/json.ts';
 import type { ApiServer, RawObject } from './api-server.ts';
@@ -89,8 +90,11 @@ const expectServed = (view: ServiceView, picture: Picture, reassignOnPoolChange:
 /** The condition says the same as the status. */
 const expectCondition = (view: ServiceView, wish: Wish, picture: Picture, fail: Fail): void => {
   const ips = shownBy(view);
-  const [condition, ...others] = view.conditions;
-  if (condition === undefined || others.length > 0) return fail('should have one condition');
+  const condition = conditionOf(view, allocatedCondition);
+  if (condition === undefined) return fail('should have a condition about its address');
+  // No speaker takes part here: nobody announces what has an address.
+  const announced = conditionOf(view, announcedCondition);
+  if (announced?.reason !== (ips.length > 0 ? 'NoSpeaker' : undefined)) fail('has a wrong condition about speakers');
   if (condition.status !== (ips.length > 0 ? 'True' : 'False')) fail('has a condition that is wrong about the address');
   for (const ip of ips) if (!condition.message.includes(`"${ip}"`)) fail(`has a condition that does not name ${ip}`);
   const { reason } = condition;

@@ -7,20 +7,25 @@ export type DesiredStatus = {
   readonly ingress: readonly Ip[] | undefined;
   /** Value of `metallb.io/ip-allocated-from-pool`; undefined: no such annotation. */
   readonly allocatedFrom: string | undefined;
-  /** The condition `metallb.io/Allocated`; undefined: no such condition. */
+  /** The condition `metallb.io/Allocated`; undefined: no condition of ours. */
   readonly condition: ServiceCondition | undefined;
 };
 
 export const allocatedCondition = 'metallb.io/Allocated';
+
+/** Who announces the addresses, or why nobody does: written apart, and taken away together with the other. */
+export const announcedCondition = 'metallb.io/Announced';
 
 const [allocatedFromKey] = annotationKeys.allocatedFromPool;
 
 /** A status that says nothing of us. */
 export const emptyStatus: DesiredStatus = { ingress: [], allocatedFrom: undefined, condition: undefined };
 
-/** The condition `metallb.io/Allocated` that stands in the status. */
-export const conditionOf = ({ conditions }: Pick<ServiceView, 'conditions'>): ServiceCondition | undefined =>
-  conditions.find(({ type }) => type === allocatedCondition);
+/** The condition of that type that stands in the status. */
+export const conditionOf = (
+  { conditions }: Pick<ServiceView, 'conditions'>,
+  type: string,
+): ServiceCondition | undefined => conditions.find((condition) => condition.type === type);
 
 /** Whether status, annotation and condition say already what they should. */
 export const isWritten = (service: ServiceView, status: DesiredStatus): boolean =>
@@ -35,18 +40,24 @@ export const isAnnotationWritten = ({ annotations }: ServiceView, { ingress, all
   ingress === undefined || annotations[allocatedFromKey] === allocatedFrom;
 
 export const isConditionWritten = (service: ServiceView, { condition }: Pick<DesiredStatus, 'condition'>): boolean => {
-  const written = conditionOf(service);
+  if (condition === undefined) return !hasCondition(service);
+  const written = conditionOf(service, allocatedCondition);
   return (
-    written?.status === condition?.status &&
-    written?.reason === condition?.reason &&
-    written?.message === condition?.message
+    written?.status === condition.status && written.reason === condition.reason && written.message === condition.message
   );
 };
 
+/** Whether any condition stands in the status that we write. */
+export const hasCondition = ({ conditions }: Pick<ServiceView, 'conditions'>): boolean => conditions.some(isOurs);
+
+const isOurs = ({ type }: ServiceCondition): boolean => type === allocatedCondition || type === announcedCondition;
+
 /** The service as it will be when a status that is being written stands. */
 export const withStatus = (service: ServiceView, { ingress, allocatedFrom, condition }: DesiredStatus): ServiceView => {
-  const others = service.conditions.filter(({ type }) => type !== allocatedCondition);
-  const conditions = condition === undefined ? others : [...others, condition];
+  const conditions =
+    condition === undefined
+      ? service.conditions.filter((each) => !isOurs(each))
+      : [...service.conditions.filter(({ type }) => type !== allocatedCondition), condition];
   if (ingress === undefined) return { ...service, conditions };
   const { [allocatedFromKey]: _, ...annotations } = service.annotations;
   return {

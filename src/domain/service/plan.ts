@@ -3,7 +3,7 @@ import type { Allocation } from '../allocator/allocator.ts';
 import { annotation, handlesClass, type ObjectKey, type ServiceView } from '../objects.ts';
 import { whatToKnow } from './announcements.ts';
 import { type AllocatedReason, allocated } from './conditions.ts';
-import { conditionOf, type DesiredStatus, emptyStatus, withStatus } from './desired-status.ts';
+import { type DesiredStatus, emptyStatus, hasCondition, withStatus } from './desired-status.ts';
 import {
   additionalFailed,
   addressConflict,
@@ -90,7 +90,7 @@ export const mayConcern = (service: ServiceView, context: Pick<PlanContext, 'lbC
 
 /** A service has what we wrote. */
 const isMarked = (service: ServiceView): boolean =>
-  annotation(service, 'allocatedFromPool') !== undefined || conditionOf(service) !== undefined;
+  annotation(service, 'allocatedFromPool') !== undefined || hasCondition(service);
 
 const makePlan = (plan: Partial<ServicePlan>): ServicePlan => ({
   outcome: { type: 'settled' },

@@ -1,0 +1,54 @@
+import { announcedCondition } from '../domain/service/desired-status.ts';
+import type { L2StatusView } from '../domain/service/announced.ts';
+import { filled, list, object, text } from '../lib/json.ts';
+
+/** The labels of a `ServiceL2Status`, by which it is found. */
+export const l2StatusLabels = {
+  node: 'metallb.io/node',
+  serviceName: 'metallb.io/service-name',
+  serviceNamespace: 'metallb.io/service-namespace',
+} as const;
+
+/** From a raw `ServiceL2Status`. One that lacks a label is somebody's own, and gives `undefined`. */
+export const projectL2Status = (raw: unknown): L2StatusView | undefined => {
+  const { metadata: rawMetadata, status: rawStatus } = object(raw);
+  const metadata = object(rawMetadata);
+  const labels = object(metadata['labels']);
+  const status = object(rawStatus);
+  const name = filled(metadata['name']);
+  const writer = filled(labels[l2StatusLabels.node]);
+  const serviceName = filled(labels[l2StatusLabels.serviceName]);
+  const serviceNamespace = filled(labels[l2StatusLabels.serviceNamespace]);
+  if (name === undefined || writer === undefined || serviceName === undefined || serviceNamespace === undefined) {
+    return undefined;
+  }
+  const interfaces = list(status['interfaces'])
+    .flatMap((each) => filled(object(each)['name']) ?? [])
+    .sort();
+  return {
+    name,
+    uid: text(metadata['uid']) ?? '',
+    resourceVersion: text(metadata['resourceVersion']) ?? '',
+    service: `${serviceNamespace}/${serviceName}`,
+    writer,
+    owners: list(metadata['ownerReferences']).flatMap((owner) => filled(object(owner)['uid']) ?? []),
+    node: filled(status['node']),
+    interfaces: interfaces.length === 0 ? undefined : interfaces,
+    condition: projectCondition(status['conditions']),
+  };
+};
+
+const projectCondition = (conditions: unknown): L2StatusView['condition'] => {
+  const raw = list(conditions)
+    .map(object)
+    .find(({ type }) => type === announcedCondition);
+  return (
+    raw && {
+      type: announcedCondition,
+      status: raw['status'] === 'True' || raw['status'] === 'False' ? raw['status'] : 'Unknown',
+      reason: text(raw['reason']) ?? '',
+      message: text(raw['message']) ?? '',
+      since: text(raw['lastTransitionTime']) ?? '',
+    }
+  );
+};
