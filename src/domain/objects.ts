@@ -52,6 +52,7 @@ export type ServiceCondition = {
 /** What we keep of an EndpointSlice: which nodes can serve. */
 export type EndpointSliceView = {
   readonly key: ObjectKey;
+  readonly resourceVersion: string;
   /** Key of the Service it belongs to, from the label `kubernetes.io/service-name`; undefined without that label. */
   readonly serviceKey: ObjectKey | undefined;
   readonly endpoints: readonly {
@@ -65,14 +66,20 @@ export type EndpointSliceView = {
 export type NodeView = {
   readonly name: string;
   readonly labels: StringMap;
+  /** Condition Ready is True, or there is none. */
+  readonly ready: boolean;
   /** Condition NetworkUnavailable is True. */
   readonly networkUnavailable: boolean;
+  /** `status.addresses` of the types InternalIP and ExternalIP, as they stand there. */
+  readonly addresses: readonly string[];
 };
 
 /** What we keep of a speaker Pod. */
 export type SpeakerPodView = {
   readonly key: ObjectKey;
   readonly nodeName: string | undefined;
+  /** `status.podIPs`, or the one `status.podIP`, as they stand there. */
+  readonly ips: readonly string[];
   /** Condition Ready is True, and the pod is not being deleted. */
   readonly ready: boolean;
 };
@@ -96,6 +103,8 @@ export type ConfigMapView = {
    * load the YAML parser.
    */
   readonly config: Result<unknown> | undefined;
+  /** Of the object when its content last changed. */
+  readonly resourceVersion?: string | undefined;
   /** Why the text that stands there now is not YAML, if `config` is what stood there before. */
   readonly newerError?: string | undefined;
 };

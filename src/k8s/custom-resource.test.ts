@@ -26,6 +26,7 @@ test('a custom resource is kept with its spec and without the rest', () => {
       labels: { zone: 'a' },
     },
     spec: { addresses: ['192.0.2.0/24'] },
+    resourceVersion: '7',
   });
 });
 

@@ -17,5 +17,6 @@ export const projectCustomResource = (raw: unknown): CustomResource | undefined 
       labels: stringMap(metadata['labels']),
     },
     spec,
+    resourceVersion: text(metadata['resourceVersion']),
   };
 };

@@ -46,6 +46,7 @@ test('only the one ConfigMap is asked for, and it is parsed once it is synced', 
     uid: 'u1',
     isInUse: false,
     config: { ok: true, value: { 'address-pools': [] } },
+    resourceVersion: '5',
   });
   expect(resourceVersion()).toBe('5');
   await end();

@@ -63,6 +63,7 @@ export const watchLegacyConfigMap = (options: LegacyConfigMapOptions): LegacyCon
           uid,
           isInUse,
           config: parsed?.config,
+          resourceVersion,
           ...(parsed?.newerError !== undefined && { newerError: parsed.newerError }),
         };
     shown = { view, resourceVersion, parsed };

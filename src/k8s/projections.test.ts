@@ -122,36 +122,55 @@ test.each([
   ['not ready, not serving', { ready: false, serving: false }, false],
 ])('an endpoint can serve: %s', (_, conditions, usable) => {
   const slice = projectEndpointSlice({
-    metadata: { name: 'web-x', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'web' } },
+    metadata: {
+      name: 'web-x',
+      namespace: 'shop',
+      resourceVersion: '17',
+      labels: { 'kubernetes.io/service-name': 'web' },
+    },
     endpoints: [{ addresses: ['10.0.0.1'], nodeName: 'n1', conditions }],
   });
-  expect(slice).toEqual({ key: 'shop/web-x', serviceKey: 'shop/web', endpoints: [{ nodeName: 'n1', usable }] });
+  expect(slice).toEqual({
+    key: 'shop/web-x',
+    resourceVersion: '17',
+    serviceKey: 'shop/web',
+    endpoints: [{ nodeName: 'n1', usable }],
+  });
 });
 
 test('a slice without the label belongs to no service, and may have no endpoints', () => {
   expect(projectEndpointSlice({ metadata: { name: 'a', namespace: 'b' }, endpoints: null })).toEqual({
     key: 'b/a',
+    resourceVersion: '',
     serviceKey: undefined,
     endpoints: [],
   });
 });
 
-test('a Node gives its labels and whether its network is unavailable', () => {
-  const node = (...conditions: readonly object[]): object => ({
-    metadata: { name: 'n1', labels: { zone: 'a' } },
-    status: { conditions },
-  });
-  const base = { name: 'n1', labels: { zone: 'a' } };
-  const ready = { type: 'Ready', status: 'True' };
-  expect(projectNode(node())).toEqual({ ...base, networkUnavailable: false });
-  expect(projectNode(node({ type: 'NetworkUnavailable', status: 'False' }, ready))).toEqual({
-    ...base,
+test('a Node gives its labels, its addresses, and whether it is ready and has its network', () => {
+  const node = (...conditions: readonly object[]) =>
+    projectNode({
+      metadata: { name: 'n1', labels: { zone: 'a' } },
+      status: {
+        conditions,
+        addresses: [
+          { type: 'InternalIP', address: '192.0.2.7' },
+          { type: 'Hostname', address: 'n1' },
+          { type: 'ExternalIP', address: '2001:db8::7' },
+        ],
+      },
+    });
+  expect(node()).toEqual({
+    name: 'n1',
+    labels: { zone: 'a' },
+    ready: true,
     networkUnavailable: false,
+    addresses: ['192.0.2.7', '2001:db8::7'],
   });
-  expect(projectNode(node({ type: 'NetworkUnavailable', status: 'True' }, ready))).toEqual({
-    ...base,
-    networkUnavailable: true,
-  });
+  const network = (status: string) => node({ type: 'NetworkUnavailable', status })?.networkUnavailable;
+  expect(['False', 'True', 'Unknown'].map(network)).toEqual([false, true, false]);
+  const ready = (status: string) => node({ type: 'MemoryPressure', status: 'True' }, { type: 'Ready', status })?.ready;
+  expect(['True', 'False', 'Unknown'].map(ready)).toEqual([true, false, false]);
 });
 
 test('a speaker pod is ready by its condition, and no longer once it is being deleted', () => {
@@ -160,9 +179,21 @@ test('a speaker pod is ready by its condition, and no longer once it is being de
     spec: { nodeName: 'n1' },
     status: { conditions: [{ type: 'Ready', status: 'True' }] },
   });
-  const base = { key: 'metallb-system/speaker-x', nodeName: 'n1' };
+  const base = { key: 'metallb-system/speaker-x', nodeName: 'n1', ips: [] };
   expect(projectSpeakerPod(pod({}))).toEqual({ ...base, ready: true });
   expect(projectSpeakerPod(pod({ deletionTimestamp: '2026-11-21T10:11:21Z' }))).toEqual({ ...base, ready: false });
+});
+
+test.each([
+  [
+    'all its addresses',
+    { podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }] },
+    ['10.0.0.1', 'fd00::1'],
+  ],
+  ['the only one', { podIP: '10.0.0.1' }, ['10.0.0.1']],
+  ['none yet', { podIP: '' }, []],
+])('a speaker pod has %s', (_, status, ips) => {
+  expect(projectSpeakerPod({ metadata: { name: 'a', namespace: 'b' }, status })?.ips).toEqual(ips);
 });
 
 test('a Namespace gives its labels', () => {

@@ -101,6 +101,7 @@ export const projectEndpointSlice = (raw: unknown): EndpointSliceView | undefine
   const serviceName = filled(object(metadata['labels'])[serviceNameLabel]);
   return {
     key,
+    resourceVersion: text(metadata['resourceVersion']) ?? '',
     serviceKey: serviceName === undefined ? undefined : `${namespace}/${serviceName}`,
     endpoints: list(object(raw)['endpoints']).map((endpoint) => {
       const { nodeName, conditions } = object(endpoint);
@@ -121,16 +122,22 @@ export const projectNode = (raw: unknown): NodeView | undefined => {
   return {
     name,
     labels: stringMap(object(metadata)['labels']),
+    ready: conditionStatus(status, 'Ready') === undefined || isConditionTrue(status, 'Ready'),
     networkUnavailable: isConditionTrue(status, 'NetworkUnavailable'),
+    addresses: list(object(status)['addresses']).flatMap((raw) => {
+      const { type, address } = object(raw);
+      return type === 'InternalIP' || type === 'ExternalIP' ? (filled(address) ?? []) : [];
+    }),
   };
 };
 
 /** Whether `status.conditions` has that type with the status True. */
-const isConditionTrue = (status: unknown, type: string): boolean =>
-  list(object(status)['conditions']).some((raw) => {
-    const condition = object(raw);
-    return condition['type'] === type && condition['status'] === 'True';
-  });
+const isConditionTrue = (status: unknown, type: string): boolean => conditionStatus(status, type) === 'True';
+
+const conditionStatus = (status: unknown, type: string): unknown =>
+  list(object(status)['conditions'])
+    .map(object)
+    .find((condition) => condition['type'] === type)?.['status'];
 
 /** From a raw core/v1 Pod. */
 export const projectSpeakerPod = (raw: unknown): SpeakerPodView | undefined => {
@@ -141,8 +148,15 @@ export const projectSpeakerPod = (raw: unknown): SpeakerPodView | undefined => {
   return {
     key,
     nodeName: filled(object(spec)['nodeName']),
+    ips: podIps(object(status)),
     ready: !isLeaving && isConditionTrue(status, 'Ready'),
   };
+};
+
+const podIps = ({ podIPs, podIP }: Readonly<Record<string, unknown>>): readonly string[] => {
+  const many = list(podIPs).flatMap((raw) => filled(object(raw)['ip']) ?? []);
+  const one = filled(podIP);
+  return many.length > 0 || one === undefined ? many : [one];
 };
 
 /** From a raw core/v1 Namespace. */

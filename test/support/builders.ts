@@ -1,4 +1,4 @@
-import type { Configuration, Pool } from '../../src/domain/config/configuration.ts';
+import type { Configuration, L2Advertisement, Pool } from '../../src/domain/config/configuration.ts';
 import type { ServiceView } from '../../src/domain/objects.ts';
 import { parseAddressRange } from '../../src/lib/address-range.ts';
 
@@ -39,11 +39,24 @@ export const poolOf = (name: string, addresses: string, more: Partial<Pool> = {}
     autoAssign: true,
     avoidBuggyIPs: false,
     serviceAllocation: undefined,
-    l2Advertisements: [{ name: 'l2', interfaces: undefined }],
+    l2Advertisements: [l2Advertisement('l2')],
     bgpAdvertisements: [],
+    revision: 0,
     ...more,
   };
 };
+
+/** An advertisement for every node, service and interface. `text` is made of what is told apart here: the interfaces. */
+export const l2Advertisement = (name: string, more: Partial<L2Advertisement> = {}): L2Advertisement => ({
+  name,
+  interfaces: undefined,
+  nodeSelectors: [],
+  serviceSelectors: [],
+  preferences: [],
+  text: (more.interfaces ?? ['*']).join(),
+  revision: 0,
+  ...more,
+});
 
 /** A configuration without BGP. */
 export const configurationOf = (

@@ -5,6 +5,7 @@ import { isAnnotationWritten, isIngressWritten, withStatus } from '../../src/dom
 import type { PlanContext } from '../../src/domain/service/plan-context.ts';
 import { planService, type ServicePlan } from '../../src/domain/service/plan.ts';
 import type { Ip } from '../../src/lib/ip.ts';
+import { l2Advertisement } from './builders.ts';
 
 export const allocatedFrom = 'metallb.io/ip-allocated-from-pool';
 export const askPool = 'metallb.io/address-pool';
@@ -13,7 +14,7 @@ export const askSharing = 'metallb.io/allow-shared-ip';
 
 /** An advertisement that covers every pool. */
 export const everyPool: NamingAdvertisement = {
-  advertisement: { name: 'l2', interfaces: undefined },
+  advertisement: l2Advertisement('l2'),
   poolNames: undefined,
 };
 

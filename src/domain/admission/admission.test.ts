@@ -126,16 +126,12 @@ describe('what may still come is only warned about', () => {
     });
   });
 
-  test('a VRF, and what this version does not serve yet', () => {
+  test('a VRF', () => {
     expect(decide('CREATE', 'BGPPeer', peer({ vrf: 'red' }))).toMatchObject({
       allowed: true,
       warnings: [expect.stringContaining('spec.vrf: ')],
     });
     expect(decide('CREATE', 'BGPPeer', peer({ vrf: 'red' }), {}, { bgpType: 'frr-k8s' })).toEqual(allowed());
-    expect(decide('CREATE', 'L2Advertisement', resource('l2', { nodeSelectors: [{}] }))).toMatchObject({
-      allowed: true,
-      warnings: [expect.stringContaining('spec.nodeSelectors: ')],
-    });
   });
 
   test('disableMP, and the peer is checked all the same', () => {

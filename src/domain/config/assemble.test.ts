@@ -21,6 +21,7 @@ describe('pools', () => {
         ranges: [{ family: 'IPv4', first: 0xc000_0200n, last: 0xc000_02ffn }],
         autoAssign: true,
         avoidBuggyIPs: false,
+        revision: 0,
         serviceAllocation: undefined,
         l2Advertisements: [],
         bgpAdvertisements: [],
@@ -303,7 +304,7 @@ describe('L2 advertisements', () => {
       resource('a', { interfaces: ['eth1', 'eth0', 'eth1'] }),
       resource('b', { interfaces: [] }),
     ];
-    expect(assemble({ pools, l2Advertisements }).configuration.pools[0]?.l2Advertisements).toEqual([
+    expect(assemble({ pools, l2Advertisements }).configuration.pools[0]?.l2Advertisements).toMatchObject([
       { name: 'a', interfaces: ['eth0', 'eth1'] },
       { name: 'b', interfaces: undefined },
     ]);
@@ -321,21 +322,37 @@ describe('L2 advertisements', () => {
     ).toEqual({ gold: ['b', 'c'], lead: ['a', 'd'], plain: ['b', 'd'] });
   });
 
-  test.each(['nodeSelectors', 'serviceSelectors'])('one with %s is left out as a whole, and says so', (field) => {
-    const l2 = resource('l2', { ipAddressPools: ['gold'], [field]: [{ matchLabels: { a: 'b' } }] });
-    expect(coverage(l2)).toEqual({});
-    expect(problemTexts({ l2Advertisements: [l2] })).toEqual([
-      `L2Advertisement l2 spec.${field} NotSupportedYet: ${field} is not supported by this version of metallb-ts; the ` +
-        'whole advertisement is left out, so that nothing is announced where it forbids it',
+  test('selectors and weights are kept, for nodes and services as they are when an announcement is decided', () => {
+    const spec = {
+      nodeSelectors: [{ matchLabels: { rack: 'a' } }, { matchLabels: { rack: 'b' } }],
+      serviceSelectors: [{ matchLabels: { tier: 'web' } }],
+      preferredNodeSelectors: [{ weight: 7, preference: { matchLabels: { nic: 'fast' } } }],
+    };
+    const [pool] = assemble({ pools, l2Advertisements: [resource('l2', spec)] }).configuration.pools;
+    const { nodeSelectors, serviceSelectors, preferences } = pool!.l2Advertisements[0]!;
+    expect(nodeSelectors.map((matches) => [matches({ rack: 'a' }), matches({ rack: 'b' })])).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+    expect(serviceSelectors.map((matches) => [matches({ tier: 'web' }), matches({})])).toEqual([[true, false]]);
+    expect(preferences.map(({ weight, selector }) => [weight, selector({ nic: 'fast' }), selector({})])).toEqual([
+      [7, true, false],
     ]);
   });
 
-  test('one with preferred nodes is left out as a whole', () => {
-    const l2 = resource('l2', { preferredNodeSelectors: [{ weight: 1, preference: {} }] });
-    expect(coverage(l2)).toEqual({});
-    expect(assemble({ l2Advertisements: [l2] }).problems.map(({ field, reason }) => [field, reason])).toEqual([
-      ['spec.preferredNodeSelectors', 'NotSupportedYet'],
-    ]);
+  test('advertisements that differ in a selector or a weight alone both stay', () => {
+    const selected = (field: string, value: string) => ({ [field]: [{ matchLabels: { a: value } }] });
+    const preferred = (weight: number, times: number) => ({
+      preferredNodeSelectors: Array.from({ length: times }, () => ({ weight, preference: {} })),
+    });
+    for (const [one, other] of [
+      [selected('nodeSelectors', 'x'), selected('nodeSelectors', 'y')],
+      [selected('serviceSelectors', 'x'), selected('nodeSelectors', 'x')],
+      [preferred(1, 1), preferred(2, 1)],
+      [preferred(1, 1), preferred(1, 2)],
+    ]) {
+      expect(coverage(resource('a', one!), resource('b', other!), resource('c', one!))['gold']).toEqual(['a', 'b']);
+    }
   });
 
   test('one whose only selector cannot be read covers nothing rather than everything', () => {

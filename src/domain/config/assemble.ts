@@ -102,7 +102,7 @@ export const assembleConfiguration = (input: ConfigurationInput, missing: Missin
   const namespaces = namespaceIndex(input.namespaces);
   const attacher = bgpAttacher(peers, scopeOf);
   const pools = readAll('IPAddressPool', resources.pools, readOnceOf.pool).map(({ value: reading, report }): Pool => {
-    const { name, labels, autoAssign, avoidBuggyIPs, allocation } = reading;
+    const { name, labels, autoAssign, avoidBuggyIPs, allocation, revision } = reading;
     const entries = takeEntries(reading, taken, report);
     const covering = bgpAdvertisements.filter(({ covers }) => covers(name, labels));
     return {
@@ -113,6 +113,7 @@ export const assembleConfiguration = (input: ConfigurationInput, missing: Missin
       serviceAllocation: allocation && resolveAllocation(allocation, namespaces),
       l2Advertisements: coveringOnce(l2Advertisements, reading),
       bgpAdvertisements: attacher.attach({ name, entries, covering }).toSorted(byName),
+      revision,
     };
   });
   attacher.finish();
@@ -167,8 +168,8 @@ const coveringOnce = (
   { name, labels }: PoolReading,
 ): readonly L2Advertisement[] => {
   const different = new Map<string, L2Advertisement>();
-  for (const { advertisement, text, covers } of advertisements) {
-    if (!different.has(text) && covers(name, labels)) different.set(text, advertisement);
+  for (const { advertisement, covers } of advertisements) {
+    if (!different.has(advertisement.text) && covers(name, labels)) different.set(advertisement.text, advertisement);
   }
   return [...different.values()];
 };

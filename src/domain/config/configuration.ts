@@ -38,6 +38,8 @@ export type Pool = {
   readonly l2Advertisements: readonly L2Advertisement[];
   /** The same for BGP: those that may be announced with the addresses of this pool. */
   readonly bgpAdvertisements: readonly BgpAdvertisement[];
+  /** Its `resourceVersion` as a number; 0 if it has none. */
+  readonly revision: number;
 };
 
 /** `spec.serviceAllocation` with its namespace selectors resolved against the namespaces there are. */
@@ -53,8 +55,25 @@ export type ServiceAllocation = {
 /** An `L2Advertisement` that passed every check. */
 export type L2Advertisement = {
   readonly name: string;
-  /** Interface names to announce on; undefined: all of them. */
+  /** Interface names to announce on, sorted; undefined: all of them. */
   readonly interfaces: readonly string[] | undefined;
+  /** On the labels of nodes, OR-ed; empty: every node may announce. */
+  readonly nodeSelectors: readonly Selector[];
+  /** On the labels of services, OR-ed; empty: every service with an address of the pool is announced. */
+  readonly serviceSelectors: readonly Selector[];
+  readonly preferences: readonly NodePreference[];
+  /** The same for advertisements that say the same of nodes, services and interfaces. */
+  readonly text: string;
+  /** Its `resourceVersion` as a number; 0 if it has none. */
+  readonly revision: number;
+};
+
+/** How much more a kind of node is wanted: the weights of all that match a node are added up. */
+export type NodePreference = {
+  /** 1 to 100. */
+  readonly weight: number;
+  /** On the labels of nodes. */
+  readonly selector: Selector;
 };
 
 /** The kinds of custom resource that a configuration is made of. */

@@ -17,9 +17,15 @@ export type CustomResource = {
     readonly labels?: StringMap | undefined;
   };
   readonly spec?: unknown;
+  /** Not in `metadata`, so that comparing views can leave it out. Absent on what is not stored by itself. */
+  readonly resourceVersion?: string | undefined;
   /** Where it stands if it is not an object of its own but an entry of the old ConfigMap. */
   readonly origin?: ConfigMapEntry | undefined;
 };
+
+/** The version as a number, for comparisons; 0 if there is none. */
+export const revisionOf = ({ resourceVersion = '' }: { readonly resourceVersion?: string | undefined }): number =>
+  /^\d+$/.test(resourceVersion) ? Number(resourceVersion) : 0;
 
 /** An entry of the ConfigMap `config`. */
 export type ConfigMapEntry = {

@@ -10,6 +10,7 @@ const poolOf = (name: string, ranges: readonly AddressRange[]): Pool => ({
   name,
   ranges,
   avoidBuggyIPs: false,
+  revision: 0,
   autoAssign: true,
   serviceAllocation: undefined,
   l2Advertisements: [],

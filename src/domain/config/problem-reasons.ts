@@ -28,7 +28,6 @@ export const problemReasons = {
   /** What is named does not exist, or not yet. */
   UnknownBfdProfile: unmet,
   UnknownCommunity: unmet,
-  NotSupportedYet: unmet,
   /** A VRF, which is FRR's to serve. */
   NeedsFrr: { severity: 'warning', admission: 'warn' },
   /** The old ConfigMap stands beside custom resources without the mark that it is wanted. */

@@ -4,13 +4,13 @@ import type { StringMap } from '../objects.ts';
 import { ipAddressPoolSpec } from '../resources/ip-address-pool.ts';
 import type { Selector } from '../selector.ts';
 import type { Pool } from './configuration.ts';
-import { type CustomResource, parseSpec, type Report } from './custom-resource.ts';
+import { type CustomResource, parseSpec, type Report, revisionOf } from './custom-resource.ts';
 import type { NamespaceSelector } from './namespace-index.ts';
 import { readNames } from './read-names.ts';
 import { readSelectors } from './read-selectors.ts';
 
 /** What one `IPAddressPool` says by itself. */
-export type PoolReading = Pick<Pool, 'name' | 'autoAssign' | 'avoidBuggyIPs'> & {
+export type PoolReading = Pick<Pool, 'name' | 'autoAssign' | 'avoidBuggyIPs' | 'revision'> & {
   readonly labels: StringMap;
   /** Those that can be read. */
   readonly entries: readonly AddressEntry[];
@@ -45,6 +45,7 @@ export const readPool = (resource: CustomResource, report: Report): PoolReading 
     autoAssign: spec.autoAssign,
     avoidBuggyIPs: spec.avoidBuggyIPs,
     allocation: readAllocation(name, spec.serviceAllocation, report),
+    revision: revisionOf(resource),
   };
 };
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AddressRange } from '../../lib/address-range.ts';
-import type { L2Advertisement, Pool } from '../config/configuration.ts';
+import { l2Advertisement } from '../../../test/support/builders.ts';
+import type { Pool } from '../config/configuration.ts';
 import { changedPools } from './changed-pools.ts';
 
 const range = (first: number, last: number): AddressRange => ({
@@ -16,12 +17,11 @@ const pool = (name: string, changes: Partial<Pool> = {}): Pool => ({
   autoAssign: true,
   avoidBuggyIPs: false,
   serviceAllocation: undefined,
-  l2Advertisements: [advertisement('main')],
+  l2Advertisements: [l2Advertisement('main')],
   bgpAdvertisements: [],
+  revision: 0,
   ...changes,
 });
-
-const advertisement = (name: string, interfaces?: readonly string[]): L2Advertisement => ({ name, interfaces });
 
 const changed = (before: readonly Pool[], after: readonly Pool[]): readonly string[] => [
   ...changedPools({ pools: before }, { pools: after }),
@@ -43,16 +43,14 @@ test.each<[string, Partial<Pool>]>([
   ['the family of a range', { ranges: [{ ...range(1, 9), family: 'IPv6' }] }],
   ['one more range', { ranges: [range(1, 9), range(20, 29)] }],
   ['no advertisement', { l2Advertisements: [] }],
-  ['another advertisement', { l2Advertisements: [advertisement('other')] }],
-  ['interfaces where there were all', { l2Advertisements: [advertisement('main', ['eth0'])] }],
-  ['an empty list of interfaces', { l2Advertisements: [advertisement('main', [])] }],
+  ['another advertisement', { l2Advertisements: [l2Advertisement('other')] }],
+  ['an advertisement that says something else', { l2Advertisements: [l2Advertisement('main', { text: 'else' })] }],
 ])('%s changes a pool', (_, changes) => {
   expect(changed([pool('a'), pool('b')], [pool('a', changes), pool('b')])).toEqual(['a']);
   expect(changed([pool('a', changes), pool('b')], [pool('a'), pool('b')])).toEqual(['a']);
 });
 
-test('another interface changes a pool', () => {
-  const on = (...names: readonly string[]) => [pool('a', { l2Advertisements: [advertisement('main', names)] })];
-  expect(changed(on('eth0', 'eth1'), on('eth0', 'eth2'))).toEqual(['a']);
-  expect(changed(on('eth0', 'eth1'), on('eth0', 'eth1'))).toEqual([]);
+test('a newer version that says the same does not change a pool', () => {
+  const newer = pool('a', { l2Advertisements: [l2Advertisement('main', { revision: 8 })], revision: 9 });
+  expect(changed([pool('a')], [newer])).toEqual([]);
 });

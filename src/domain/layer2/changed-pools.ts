@@ -24,11 +24,7 @@ const isSamePool = (a: Pool, b: Pool): boolean =>
 const isSameRange = (a: AddressRange, b: AddressRange): boolean =>
   a.family === b.family && a.first === b.first && a.last === b.last;
 
-const isSameAdvertisement = (a: L2Advertisement, b: L2Advertisement): boolean =>
-  a.name === b.name && areSame(a.interfaces ?? all, b.interfaces ?? all, Object.is);
-
-/** Stands for "every interface": no list of names equals it. */
-const all: readonly string[] = ['*'];
+const isSameAdvertisement = (a: L2Advertisement, b: L2Advertisement): boolean => a.name === b.name && a.text === b.text;
 
 const areSame = <T>(a: readonly T[], b: readonly T[], isSame: (a: T, b: T) => boolean): boolean =>
   a.length === b.length && a.every((value, index) => isSame(value, b[index] as T));

@@ -44,11 +44,7 @@ export const convert = (config: Result<unknown>, namespace: string): Conversion 
   const { resources, problems: faults } = legacyResources(view, namespace);
   const problems: string[] = [];
   const warnings: string[] = [];
-  // What this version does not serve yet is configuration all the same.
-  const found = [...faults, ...checkTogether(resources, namespace)].filter(
-    ({ reason }) => reason !== 'NotSupportedYet',
-  );
-  for (const { field, message, severity } of found) {
+  for (const { field, message, severity } of [...faults, ...checkTogether(resources, namespace)]) {
     (severity === 'error' ? problems : warnings).push(field === '' ? message : `${field}: ${message}`);
   }
 

@@ -37,7 +37,7 @@ const advised = {
  * them, but pools and BFD profiles keep theirs to the letter, since services and peers refer to them.
  */
 export const legacyResources = (configMap: ConfigMapView, metallbNamespace: string): LegacyResources => {
-  const { namespace, name, uid, config, newerError } = configMap;
+  const { namespace, name, uid, resourceVersion, config, newerError } = configMap;
   const problems: ConfigurationProblem[] = [];
   let count = 0;
   const tell: Note = (field, message, reason = 'InvalidConfigMap') => {
@@ -50,6 +50,7 @@ export const legacyResources = (configMap: ConfigMapView, metallbNamespace: stri
   const makeResource = (path: string, resourceName: string, spec: object): CustomResource => ({
     metadata: { name: resourceName, namespace: metallbNamespace, uid },
     spec,
+    resourceVersion,
     origin: { namespace, name, uid, path },
   });
 

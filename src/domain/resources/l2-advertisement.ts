@@ -36,8 +36,8 @@ export const l2AdvertisementSpec = field(
     ),
     serviceSelectors: selectorList(
       'Selectors on service labels: only services that one of them matches are announced. Without any, all services ' +
-        'with addresses of the pools are. Services that share an address (annotation metallb.io/allow-shared-ip) are ' +
-        'not announced by an advertisement that has such selectors.',
+        'with addresses of the pools are. An address that services share (annotation metallb.io/allow-shared-ip) is ' +
+        'announced if one of them is selected.',
     ),
     preferredNodeSelectors: field(
       z.optional(z.array(preferredNode)),
