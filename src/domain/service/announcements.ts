@@ -1,8 +1,7 @@
-import { familyOf, type Ip } from '../../lib/ip.ts';
+import type { Ip } from '../../lib/ip.ts';
 import type { Allocation } from '../allocator/allocator.ts';
 import { advertisementsOf } from '../config/advertisements-of.ts';
-import { isAnnouncedFamily } from '../layer2/announced-families.ts';
-import { familyNotAnnounced, notAnnounced, outsidePools, type StandingEvent } from './events.ts';
+import { notAnnounced, outsidePools, type StandingEvent } from './events.ts';
 import type { PlanContext } from './plan-context.ts';
 
 /** What the owner of addresses should know: their pool lost them, or nothing announces them. */
@@ -16,9 +15,8 @@ export const whatToKnow = ({ ips, pool: from }: Allocation, context: PlanContext
   });
 
 const whyNotAnnounced = (ip: Ip, poolName: string | undefined, context: PlanContext): readonly StandingEvent[] => {
-  if (poolName !== undefined && isCoveredByBgp(poolName, context)) return [];
-  if (!isAnnouncedFamily(familyOf(ip))) return [familyNotAnnounced(ip)];
-  if (poolName === undefined || advertisementsOf(context, poolName).length > 0) return [];
+  if (poolName === undefined || isCoveredByBgp(poolName, context)) return [];
+  if (advertisementsOf(context, poolName).length > 0) return [];
   return [notAnnounced(ip, poolName, context.metallbNamespace)];
 };
 

@@ -127,14 +127,6 @@ export const notAnnounced = (ip: Ip, pool: string, metallbNamespace: string): St
   };
 };
 
-/** A family that is allocated, but that no speaker answers for. */
-export const familyNotAnnounced = (ip: Ip): StandingEvent => {
-  const text =
-    `IP ${quote(ip)} is not announced: this version of metallb-ts gives IPv6 addresses but does not announce them yet; ` +
-    'only IPv4 addresses are reachable from the LAN';
-  return { ...standing('Warning', 'NotAnnounced', text, ip), isInCondition: false };
-};
-
 const standing = (type: ServiceEvent['type'], reason: string, message: string, signature: string): StandingEvent => ({
   type,
   reason,

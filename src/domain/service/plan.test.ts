@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { poolOf, serviceView } from '../../../test/support/builders.ts';
+import { l2Advertisement, poolOf, serviceView } from '../../../test/support/builders.ts';
 import {
   addressesOf,
   allocatedFrom,
@@ -329,15 +329,14 @@ test('an address whose pool is gone is announced only by an advertisement that n
   expect(reasons('other')).toEqual(['AddressOutsidePools', 'NotAnnounced']);
 });
 
-test('the owner of an IPv6 address hears that it is not announced yet, whatever the advertisements', () => {
-  for (const l2Advertisements of [[{ name: 'l2', interfaces: undefined }], []]) {
+test('an IPv6 address is announced by the same advertisements', () => {
+  const reasons = (l2Advertisements: Pool['l2Advertisements']): string[] => {
     const context = planRig(poolOf('b', '2001:db8::/64', { l2Advertisements }));
     const plan = planService(serve(serviceView({ clusterIPs: ['fd00::1'] }), context), context);
-    expect(told(plan)).toEqual([
-      'Warning NotAnnounced IP "2001:db8::" is not announced: this version of metallb-ts gives IPv6 addresses but does ' +
-        'not announce them yet; only IPv4 addresses are reachable from the LAN',
-    ]);
-  }
+    return plan.standing.map(({ reason }) => reason);
+  };
+  expect(reasons([l2Advertisement('l2')])).toEqual([]);
+  expect(reasons([])).toEqual(['NotAnnounced']);
 });
 
 const signatures = (plan: ServicePlan): string[] => plan.standing.map(({ signature }) => signature);
