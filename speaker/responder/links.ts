@@ -1,10 +1,12 @@
+import { familyOf, type Ip, ipv4ToNumber } from '../../src/lib/ip.ts';
+import type { Mac } from '../../src/lib/mac.ts';
+import { compareText } from '../../src/lib/sorted.ts';
+import type { OwnershipLink } from '../../src/proto/ownership/machine.ts';
+import type { InterfaceAddress } from '../../src/proto/rtnetlink/address.ts';
 import { LinkFlag, linkTypeEthernet } from '../../src/proto/rtnetlink/iana.ts';
 import type { Link } from '../../src/proto/rtnetlink/message.ts';
-import type { LinkEvent } from '../../src/io/netlink.ts';
-import type { Mac } from '../../src/lib/mac.ts';
-import { type Millis, millis, seconds } from '../../src/lib/time.ts';
 
-/** A link that ARP is answered on. */
+/** A link that addresses are answered on. */
 export type ServedLink = {
   readonly index: number;
   readonly name: string;
@@ -23,74 +25,55 @@ export const servedLink = (link: Link, isExcluded: (name: string) => boolean): S
   return { index, name, mac };
 };
 
-/** The links of the host, kept current by what the kernel tells, and by dumps where it could not tell all. */
-export type LinkTable = {
-  readonly apply: (event: LinkEvent) => void;
-  /** The sequence number of a dump that is to be requested now; undefined while there is no need. */
-  readonly takeRequest: (now: Millis) => number | undefined;
-  /** Whether a dump has been read to its end, so that there is something to go by. */
-  readonly isComplete: () => boolean;
-  readonly links: () => Iterable<Link>;
+/**
+ * The links that are served, in the order of their indexes, each with the node's own addresses there. Of several IPv4
+ * addresses the one that is good beyond the link and of the largest network counts, of several IPv6 ones any that is
+ * link-local; always the same one.
+ */
+export const ownershipLinks = (
+  links: Iterable<Link>,
+  addresses: Iterable<InterfaceAddress>,
+  isExcluded: (name: string) => boolean,
+): OwnershipLink[] => {
+  const served = Iterator.from(links)
+    .map((link) => ({ served: servedLink(link, isExcluded), hasCarrier: (link.flags & LinkFlag.lowerUp) !== 0 }))
+    .flatMap(({ served: link, hasCarrier }) => (link === undefined ? [] : [{ ...link, hasCarrier }]))
+    .toArray()
+    .toSorted((a, b) => a.index - b.index);
+  const indexes = new Set(served.map(({ index }) => index));
+  const usable = Iterator.from(addresses)
+    .filter((each) => indexes.has(each.interface))
+    .toArray()
+    .toSorted(
+      (a, b) =>
+        Number(a.isLinkLocal) - Number(b.isLinkLocal) || a.prefixLength - b.prefixLength || compareText(a.ip, b.ip),
+    );
+  return served.map((link) => {
+    const own = usable.filter((each) => each.interface === link.index);
+    return {
+      ...link,
+      ipv4: own.find(({ ip }) => familyOf(ip) === 'IPv4')?.ip,
+      ipv6: own.find(({ ip, isLinkLocal }) => familyOf(ip) === 'IPv6' && isLinkLocal)?.ip,
+    };
+  });
 };
 
-/** The shortest time between two requests: links that come and go all the time interrupt one dump after the other. */
-const requestInterval = millis(100);
-
-/** A dump that has not ended by then will not. */
-const dumpLimit = seconds(5);
-
-/** Makes an empty table. */
-export const createLinkTable = (): LinkTable => {
-  const links = new Map<number, Link>();
-  let sequence = 0;
-  let requestedAt = -Infinity;
-  /** Set until the dump last requested ends: the links that it has not named, and whether it has missed none. */
-  let dump: { readonly unseen: Set<number>; isWhole: boolean } | undefined;
-  let isDumpNeeded = true;
-  let isComplete = false;
-
-  const endDump = (errno: number): void => {
-    if (dump === undefined) return;
-    if (errno === 0 && dump.isWhole) for (const index of dump.unseen) links.delete(index);
-    else isDumpNeeded = true;
-    dump = undefined;
-  };
-
-  return {
-    apply: (event) => {
-      switch (event.type) {
-        case 'link':
-          links.set(event.link.index, event.link);
-          dump?.unseen.delete(event.link.index);
-          return;
-        case 'linkRemoved':
-          links.delete(event.index);
-          return;
-        case 'lost':
-          isDumpNeeded = true; // also if one goes on: its parts may be among what was lost
-          if (dump !== undefined) dump.isWhole = false;
-          return;
-        case 'interrupted':
-          if (event.sequence === sequence && dump !== undefined) dump.isWhole = false;
-          return;
-        case 'done':
-          if (event.errno === 0) isComplete = true;
-          if (event.sequence === sequence) endDump(event.errno);
-          return;
-        case 'error':
-          if (event.sequence === sequence && event.errno !== 0) endDump(event.errno);
-          return;
-      }
-    },
-    takeRequest: (now) => {
-      const wait = isDumpNeeded ? requestInterval : dump === undefined ? Infinity : dumpLimit;
-      if (now < requestedAt + wait) return undefined;
-      requestedAt = now;
-      isDumpNeeded = false;
-      dump = { unseen: new Set(links.keys()), isWhole: true };
-      return ++sequence;
-    },
-    isComplete: () => isComplete,
-    links: () => links.values(),
-  };
+/**
+ * Whether a message that came on an interface came from its segment, and not by a router: from a link-local address, or
+ * one of a network that the interface has an address of. Where all it has are addresses of no network, nobody can tell,
+ * and it counts as the segment's.
+ */
+export const isOnLink = (addresses: Iterable<InterfaceAddress>, interfaceIndex: number, from: Ip): boolean => {
+  if (familyOf(from) === 'IPv6') return isLinkLocalIpv6(from);
+  const networks = Iterator.from(addresses)
+    .filter(({ interface: index, ip, prefixLength }) => {
+      return index === interfaceIndex && familyOf(ip) === 'IPv4' && prefixLength < 32;
+    })
+    .toArray();
+  const isIn = ({ ip, prefixLength }: InterfaceAddress): boolean =>
+    prefixLength === 0 || (ipv4ToNumber(ip) ^ ipv4ToNumber(from)) >>> (32 - prefixLength) === 0;
+  return networks.length === 0 || networks.some(isIn);
 };
+
+/** fe80::/10 */
+const isLinkLocalIpv6 = (ip: Ip): boolean => /^fe[89ab]/.test(ip);
