@@ -93,9 +93,9 @@ export type OwnershipBody =
   /** "Are you alive, and really of this epoch?": only an answer with the nonce makes a new epoch count. */
   | { readonly type: 'challenge'; readonly nonce: Nonce }
   | { readonly type: 'challengeAnswer'; readonly nonce: Nonce }
-  /** Asks all on the segment whether they hear a node that the sender no longer hears. */
-  | { readonly type: 'whoHears'; readonly node: string; readonly nonce: Nonce }
+  /** Asks all on the segment whether they hear a node, `sought`, that the sender no longer hears. */
+  | { readonly type: 'whoHears'; readonly sought: string; readonly nonce: Nonce }
   /** "I hear it there", `since` ago. */
-  | { readonly type: 'heard'; readonly node: string; readonly nonce: Nonce; readonly since: Millis }
+  | { readonly type: 'heard'; readonly sought: string; readonly nonce: Nonce; readonly since: Millis }
   /** Tells the receiver that the sender does not hear it on the segment where the sender has this MAC. */
   | { readonly type: 'unheard'; readonly mac: Mac };
