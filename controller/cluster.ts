@@ -13,7 +13,7 @@ import type { BgpType } from '../src/lib/bgp-type.ts';
 import type { Log } from '../src/lib/log.ts';
 import type { Clock } from '../src/lib/time.ts';
 import type { LegacyConfig } from './legacy-config.ts';
-import { l2StatusIndex } from './l2-status-index.ts';
+import { l2StatusIndex } from '../src/k8s/l2-status-index.ts';
 import { type PoolView, projectPool } from './term/pool-view.ts';
 
 export type ClusterOptions = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { L2StatusView } from '../src/domain/service/announced.ts';
+import type { L2StatusView } from '../domain/service/announced.ts';
 import { l2StatusIndex } from './l2-status-index.ts';
 
 const view = (name: string, service: string): L2StatusView => ({
@@ -37,4 +37,5 @@ test('an object that comes to speak of another service touches both, one that sa
   expect(index.apply({ type: 'updated', key: 'm/a', before: now, now: newer, changed: false })).toEqual([]);
   expect([...index.of('default/web')]).toEqual([]);
   expect([...index.of('default/mail')]).toEqual([newer]);
+  expect([...index.services()]).toEqual(['default/mail']);
 });

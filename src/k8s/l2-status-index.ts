@@ -1,12 +1,13 @@
-import type { ObjectKey } from '../src/domain/objects.ts';
-import type { L2StatusView } from '../src/domain/service/announced.ts';
-import type { Change } from '../src/k8s/watch/reflector.ts';
+import type { ObjectKey } from '../domain/objects.ts';
+import type { L2StatusView } from '../domain/service/announced.ts';
+import type { Change } from './watch/reflector.ts';
 
 /** What the speakers say, by service. */
 export type L2StatusIndex = {
   /** Takes over a change and gives the services that it touches. */
   readonly apply: (change: Change<L2StatusView>) => readonly ObjectKey[];
   readonly of: (service: ObjectKey) => Iterable<L2StatusView>;
+  readonly services: () => Iterable<ObjectKey>;
 };
 
 /** Makes an empty index; it is to be given every change of the watch, the unimportant ones too. */
@@ -35,5 +36,6 @@ export const l2StatusIndex = (): L2StatusIndex => {
       return [...new Set([before, now].flatMap((view) => view?.service ?? []))];
     },
     of: (service) => statuses.get(service)?.values() ?? [],
+    services: () => statuses.keys(),
   };
 };
