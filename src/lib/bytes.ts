@@ -42,6 +42,10 @@ export class ByteReader {
     return this.#view.getUint32(this.#take(4));
   }
 
+  u64(): bigint {
+    return this.#view.getBigUint64(this.#take(8));
+  }
+
   /** As `u16`, the least octet first. */
   u16le(): number {
     return this.#view.getUint16(this.#take(2), true);
@@ -122,6 +126,11 @@ export class ByteWriter {
 
   u32(value: number): this {
     this.#view.setUint32(this.#advance(4), value);
+    return this;
+  }
+
+  u64(value: bigint): this {
+    this.#view.setBigUint64(this.#advance(8), value);
     return this;
   }
 
