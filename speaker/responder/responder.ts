@@ -4,6 +4,7 @@ import { type Millis, millis, seconds } from '../../src/lib/time.ts';
 import { SystemError } from '../../src/io/system-error.ts';
 import type { GroupAddress, OwnershipLink } from '../../src/proto/ownership/machine.ts';
 import type { ResponderReport } from './messages.ts';
+import { createRetries } from './retries.ts';
 import type { AddressCounters, FrameSocket, LanPort, PortEvents, PortLink } from './port.ts';
 
 export type ResponderPorts<Socket extends FrameSocket> = {
@@ -19,13 +20,6 @@ export type ResponderPorts<Socket extends FrameSocket> = {
 
 /** Counters are reported at most this often. */
 const reportInterval = seconds(5);
-
-/** An interface that could not be opened is tried again after the first of these, then after twice as long each time. */
-const firstRetry = seconds(1);
-const longestRetry = seconds(60);
-
-/** Why an interface could not be opened, and when it is tried again. */
-type Failure = { readonly error: string; readonly delay: Millis; readonly retryAt: Millis };
 
 type Address = {
   readonly ip: Ip;
@@ -47,7 +41,8 @@ export class Responder<Socket extends FrameSocket = FrameSocket> {
   #links: readonly OwnershipLink[] = [];
   #reportedNames: readonly string[] | undefined;
   #reportAt = millis(0);
-  readonly #failures = new Map<string, Failure>();
+  /** Ports that could not be opened. */
+  readonly #retries = createRetries<string>();
 
   constructor(world: ResponderPorts<Socket>) {
     this.#world = world;
@@ -139,13 +134,13 @@ export class Responder<Socket extends FrameSocket = FrameSocket> {
   turn(now: Millis): boolean {
     for (const port of this.#ports.values()) port.announce(now);
     if (this.#counted.size > 0 && now >= this.#reportAt) this.#reportCounters(now);
-    return this.#retryAt() <= now && this.#openPorts(now);
+    return this.#retries.nextDeadline() <= now && this.#openPorts(now);
   }
 
   /** When `turn` has something to do. */
   nextDeadline(): Millis {
     let next: number = this.#counted.size > 0 ? this.#reportAt : Infinity;
-    next = Math.min(next, this.#retryAt());
+    next = Math.min(next, this.#retries.nextDeadline());
     for (const port of this.#ports.values()) next = Math.min(next, port.nextDeadline() ?? Infinity);
     return millis(next);
   }
@@ -196,12 +191,11 @@ export class Responder<Socket extends FrameSocket = FrameSocket> {
       port.close();
       isChanged = true;
     }
-    for (const key of this.#failures.keys()) if (!wanted.has(key)) this.#failures.delete(key);
+    this.#retries.keepOnly(wanted);
     for (const [key, link] of wanted) {
       const port = this.#ports.get(key);
       if (port !== undefined) port.setLink(link, now);
-      else if ((this.#failures.get(key)?.retryAt ?? now) <= now)
-        isChanged = this.#openPort(key, link, now) || isChanged;
+      else if (this.#retries.isDue(key, now)) isChanged = this.#openPort(key, link, now) || isChanged;
     }
     if (isChanged) {
       this.placeAgain(now);
@@ -228,7 +222,7 @@ export class Responder<Socket extends FrameSocket = FrameSocket> {
       port.watch(watched.map(({ ip }) => ip));
       this.placeAgain(now);
       port.updateFilter();
-      this.#failures.delete(key);
+      this.#retries.succeeded(key);
       return true;
     } catch (error) {
       this.#ports.delete(key);
@@ -241,10 +235,7 @@ export class Responder<Socket extends FrameSocket = FrameSocket> {
   }
 
   #noteFailure(key: string, { name }: PortLink, error: string, now: Millis): void {
-    const last = this.#failures.get(key);
-    const delay = millis(last === undefined ? firstRetry : Math.min(longestRetry, 2 * last.delay));
-    this.#failures.set(key, { error, delay, retryAt: millis(now + delay) });
-    if (last?.error === error) return;
+    if (!this.#retries.failed(key, error, now)) return;
     const protocol = key.startsWith('IPv4') ? 'ARP' : 'Neighbor Discovery';
     const fields = { interface: name, error };
     this.#world.report({
@@ -261,12 +252,6 @@ export class Responder<Socket extends FrameSocket = FrameSocket> {
     const names = this.#links.filter(({ index }) => open.has(index)).map(({ name }) => name);
     if (names.toString() !== this.#reportedNames?.toString()) this.#world.report({ type: 'interfaces', names });
     this.#reportedNames = names;
-  }
-
-  #retryAt(): number {
-    let next = Infinity;
-    for (const { retryAt } of this.#failures.values()) next = Math.min(next, retryAt);
-    return next;
   }
 
   #reportCounters(now: Millis): void {
