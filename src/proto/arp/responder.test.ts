@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { broadcastMac, type Mac, zeroMac } from '../../lib/mac.ts';
 import { gratuitousArp } from './announcement.ts';
 import { type ArpFrame, arpFrameLength, decodeArpFrame, encodeArpFrame } from './packet.ts';
-import { answerArp, answeredAddress, answeredSource, type ArpDropReason, type ArpTable } from './responder.ts';
+import { answerArp, answeredAddressAt, answeredSource, type ArpDropReason, type ArpTable } from './responder.ts';
 
 const ours = 0xfe420a000001 as Mac;
 const client = 0x02420a000002 as Mac;
@@ -36,7 +36,10 @@ const answerOctets = (octets: Uint8Array, arp: ArpTable = table): ArpDropReason 
   }
   const frame = decodeArpFrame(buffer.subarray(0, arpFrameLength));
   if (!frame.ok) throw frame.error;
-  expect([answeredAddress(view), answeredSource(view)]).toEqual([frame.value.packet.senderIp, frame.value.destination]);
+  expect([view.getUint32(answeredAddressAt), answeredSource(view)]).toEqual([
+    frame.value.packet.senderIp,
+    frame.value.destination,
+  ]);
   return frame.value;
 };
 const answer = (frame: ArpFrame, arp?: ArpTable): ArpDropReason | ArpFrame => answerOctets(encodeArpFrame(frame), arp);

@@ -66,8 +66,8 @@ export const answerArp = (frame: DataView, length: number, table: ArpTable): 're
   return 'reply';
 };
 
-/** The target address of a frame that `answerArp` has answered, as an unsigned 32-bit number. */
-export const answeredAddress = (reply: DataView): number => reply.getUint32(offset.senderIp);
+/** Where a frame that `answerArp` has answered has the address that was asked for. */
+export const answeredAddressAt = offset.senderIp;
 
 /** Whom a frame that `answerArp` has answered came from. */
 export const answeredSource = (reply: DataView): Mac => macAt(reply, offset.destination);

@@ -42,14 +42,41 @@ export const writeLookup = (assembler: BpfAssembler, lookup: Lookup): BpfLabel =
     : writeBitmap(assembler, lookup, bitmap);
 };
 
+/** A word to look up that leads to another place for each value; `keys` are sorted, without duplicates, not empty. */
+type Switch = {
+  readonly offset: number;
+  readonly keys: Uint32Array;
+  readonly targets: readonly BpfLabel[];
+  readonly missing: BpfLabel;
+};
+
+/** Writes a search tree over the keys, and says where it starts. */
+export const writeSwitch = (assembler: BpfAssembler, { offset, keys, targets, missing }: Switch): BpfLabel => {
+  const base = keys.length === 1 ? 0 : keys[0]!;
+  const tree = (start: number, end: number): BpfLabel => {
+    if (end - start > leafSize) return fork(assembler, tree, start, end, keys, base);
+    let next = missing;
+    for (let index = end - 1; index >= start; index--) {
+      next = assembler.branch(BpfCode.jumpIfEqual, keys[index]! - base, targets[index]!, next);
+    }
+    return next;
+  };
+  tree(0, keys.length);
+  return writeKey(assembler, offset, 0, base);
+};
+
+/** An upper bound of the instructions of a switch: a comparison may need a relay to its own target. */
+export const switchBound = (keys: number): number => (keys === 1 ? 3 : 2 * keys + Math.ceil(keys / 4) + 8);
+
 // Each comparison, one fork of two instructions per half-filled leaf, relays of long jumps, and the way in.
-const treeBound = ({ prefixes }: PrefixSet): number => prefixes.length + Math.ceil(prefixes.length / 4) + 8;
+const treeBound = ({ prefixes }: PrefixSet): number =>
+  prefixes.length === 1 ? 4 : prefixes.length + Math.ceil(prefixes.length / 4) + 8;
 const bitmapBound = ({ words, full }: Bitmap): number => 3 * words.length - 2 * full + Math.ceil(words.length / 4) + 14;
 
 /** A search tree over the prefixes with comparisons in a row as its leaves. */
 const writeTree = (assembler: BpfAssembler, { offset, set, found, missing }: Lookup): BpfLabel => {
   const { shift, prefixes } = set;
-  const base = prefixes[0] ?? 0;
+  const base = prefixes.length === 1 ? 0 : prefixes[0]!;
   const tree = (start: number, end: number): BpfLabel => {
     if (end - start > leafSize) return fork(assembler, tree, start, end, prefixes, base);
     let next = missing;
@@ -94,8 +121,8 @@ const writeBitmap = (assembler: BpfAssembler, { offset, set, found, missing }: L
 };
 
 /**
- * A := the address without its `shift` lowest bits, less `base`. The smallest key becomes 0 because the kernel spends
- * extra instructions on comparing with constants of 2³¹ and more, and 192.168.0.0 is one.
+ * A := the address without its `shift` lowest bits, less `base`. The smallest of several keys becomes 0 because the
+ * kernel spends extra instructions on comparing with constants of 2³¹ and more, and 192.168.0.0 is one.
  */
 const writeKey = (assembler: BpfAssembler, offset: number, shift: number, base: number): BpfLabel => {
   if (shift > 31) return assembler.write(BpfCode.loadConstant, 0); // the kernel refuses to shift that far

@@ -62,13 +62,29 @@ test('the filter is the set', () => {
 test('however small the limit, no address of ours is kept back, and the limit holds', () => {
   fc.assert(
     fc.property(addressSet, fc.integer({ min: 16, max: 4096 }), (addresses, limit) => {
-      const program = arpFilter(eth0, addresses, limit);
+      const program = arpFilter(eth0, addresses, [], limit);
       expect(program.length).toBeLessThanOrEqual(limit);
       for (const address of addresses) {
         if (!passesTarget(program, address) || !passesSender(program, address)) expect.fail(`${address} with ${limit}`);
       }
     }),
   );
+});
+
+test('of an address that is asked for only what it says itself passes', () => {
+  fc.assert(
+    fc.property(addressSet, addressSet, (held, asked) => {
+      const program = arpFilter(eth0, held, asked);
+      const targets = new Set(held);
+      const senders = new Set([...held, ...asked]);
+      for (const address of probes([...held, ...asked])) {
+        if (passesTarget(program, address) !== targets.has(address)) expect.fail(`target ${address}`);
+        if (passesSender(program, address) !== senders.has(address)) expect.fail(`sender ${address}`);
+      }
+    }),
+    { numRuns: 30 },
+  );
+  expect([passesTarget(arpFilter(eth0, [], [7]), 7), passesSender(arpFilter(eth0, [], [7]), 7)]).toEqual([false, true]);
 });
 
 test.each([

@@ -13,19 +13,21 @@ const packetTypeBroadcast = 1;
 const frameworkBound = 16;
 
 /**
- * A filter that passes ARP whose target or sender is one of the addresses (unsigned 32-bit numbers), and nothing else. It
- * must have come to the interface itself: a socket gets the frames of the VLANs on its interface too, without their tags.
- * Where that takes more than `limit` instructions it passes some other addresses too, as few as the limit allows; in the
- * end all ARP. It never keeps back an address of ours.
+ * A filter that passes ARP whose target is one of the `held` addresses (unsigned 32-bit numbers), or whose sender is one
+ * of those or of those `asked` for, and nothing else. It must have come to the interface itself: a socket gets the frames
+ * of the VLANs on its interface too, without their tags. Where that takes more than `limit` instructions it passes some
+ * other addresses too, as few as the limit allows; in the end all ARP. It never keeps back an address that is named.
  */
 export const arpFilter = (
   interfaceIndex: number,
-  addresses: Iterable<number>,
+  held: Iterable<number>,
+  asked: Iterable<number> = [],
   limit: number = maxInstructions,
 ): readonly BpfInstruction[] => {
-  const sorted = Uint32Array.from(new Set(addresses)).sort();
-  if (sorted.length === 0) return [{ code: BpfCode.return, ifTrue: 0, ifFalse: 0, k: 0 }];
-  const lookups = chooseLookups(sorted, limit - frameworkBound);
+  const targets = Uint32Array.from(new Set(held)).sort();
+  const senders = Uint32Array.from(new Set([...targets, ...asked])).sort();
+  if (senders.length === 0) return [{ code: BpfCode.return, ifTrue: 0, ifFalse: 0, k: 0 }];
+  const lookups = chooseLookups(targets, senders, limit - frameworkBound);
   const assembler = assembleBpf();
   const reject = assembler.write(BpfCode.return, 0);
   const accept = assembler.write(BpfCode.return, arpFrameLength);
@@ -37,7 +39,8 @@ export const arpFilter = (
       found: accept,
       missing: reject,
     });
-    next = writeLookup(assembler, { offset: arpOffset.targetIp, set: lookups.target, found: accept, missing: sender });
+    const target = { offset: arpOffset.targetIp, set: lookups.target, found: accept, missing: sender };
+    next = targets.length === 0 ? sender : writeLookup(assembler, target);
   }
   for (const [load, offset, value] of [
     [BpfCode.loadHalf, arpOffset.lengths, 0x0604],
@@ -58,10 +61,13 @@ export const arpFilter = (
  * Filters for the same addresses, each half as long as the one before at most, for a kernel that grants less memory
  * (`net.core.optmem_max`) than the first one needs; the last, a few instructions, passes all ARP.
  */
-export function* arpFilters(interfaceIndex: number, addresses: Iterable<number>): Generator<readonly BpfInstruction[]> {
-  const kept = [...addresses];
+export function* arpFilters(
+  interfaceIndex: number,
+  held: readonly number[],
+  asked: readonly number[] = [],
+): Generator<readonly BpfInstruction[]> {
   for (let limit = maxInstructions; ;) {
-    const program = arpFilter(interfaceIndex, kept, limit);
+    const program = arpFilter(interfaceIndex, held, asked, limit);
     yield program;
     if (program.length <= frameworkBound) return;
     limit = program.length / 2;
@@ -74,20 +80,26 @@ type Lookups = { readonly target: PrefixSet; readonly sender: PrefixSet };
  * The lengths of prefix at which both lookups fit and the fewest foreign addresses pass. Both count alike: a request
  * between two foreign hosts passes if either of them is let through. Undefined if none fit.
  */
-const chooseLookups = (addresses: Uint32Array, limit: number): Lookups | undefined => {
-  const exact = prefixSet(addresses, 0);
-  if (2 * lookupBound(exact) <= limit) return { target: exact, sender: exact };
-  const candidates = Array.from({ length: 32 }, (_, shift) => {
-    const set = prefixSet(addresses, shift);
-    return { set, size: lookupBound(set), passed: coverage(set) };
-  });
+const chooseLookups = (targets: Uint32Array, senders: Uint32Array, limit: number): Lookups | undefined => {
+  const exact = { target: prefixSet(targets, 0), sender: prefixSet(senders, 0) };
+  if (lookupBound(exact.target) + lookupBound(exact.sender) <= limit) return exact;
+  const targetChoices = choices(targets);
+  const senderChoices = choices(senders);
   let best: { readonly lookups: Lookups; readonly cost: number } | undefined;
-  for (const target of candidates) {
+  for (const target of targetChoices) {
     // The first that fits beside it is the most exact one.
-    const sender = candidates.find(({ size }) => target.size + size <= limit);
+    const sender = senderChoices.find(({ size }) => target.size + size <= limit);
     if (sender === undefined) continue;
     const cost = target.passed + sender.passed;
     if (best === undefined || cost < best.cost) best = { lookups: { target: target.set, sender: sender.set }, cost };
   }
   return best?.lookups;
 };
+
+const choices = (
+  addresses: Uint32Array,
+): { readonly set: PrefixSet; readonly size: number; readonly passed: number }[] =>
+  Array.from({ length: 32 }, (_, shift) => {
+    const set = prefixSet(addresses, shift);
+    return { set, size: lookupBound(set), passed: coverage(set) };
+  });
