@@ -8,3 +8,10 @@ export const broadcastMac = 0xffff_ffff_ffff as Mac;
 
 /** 00:00:00:00:00:00, the target hardware address of a request. */
 export const zeroMac = 0 as Mac;
+
+/** As people write it: `02:00:5e:10:00:01`. */
+export const formatMac = (mac: Mac): string =>
+  mac
+    .toString(16)
+    .padStart(12, '0')
+    .replaceAll(/..(?!$)/g, '$&:');

@@ -7,9 +7,4 @@ export const parseMac = (text: string): Result<Mac> =>
     ? ok(Number.parseInt(text.replaceAll(':', ''), 16) as Mac)
     : err(`invalid MAC address "${text}"`);
 
-/** Formats as `02:42:0a:00:00:01`. */
-export const formatMac = (mac: Mac): string =>
-  mac
-    .toString(16)
-    .padStart(12, '0')
-    .replaceAll(/(..)(?=.)/g, '$1:');
+export { formatMac } from '../../src/lib/mac.ts';
