@@ -308,7 +308,7 @@ const nodeOf = (fields: Fields, name: string): Omit<Alive, 'type'> => ({
   node: fields.nodeName(name),
   address: fields.address('Addr'),
   port: fields.u16('Port'),
-  meta: fields.octets('Meta', limits.meta).slice(),
+  meta: Uint8Array.from(fields.octets('Meta', limits.meta)), // the packet's memory is not to be kept
   versions: versionsOf(fields.octets('Vsn', 6)),
 });
 

@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { crc32 } from './checksum.ts';
+import { joinMessages, splitCompound } from './compound.ts';
+import { deriveKey, nonceLength, open, seal } from './encryption.ts';
+import { decompressLzw } from './lzw.ts';
+import { encodeMessage } from './message.ts';
+import { encodeMap } from './msgpack.ts';
+import { type Opening, openPacket, sealPacket } from './packet.ts';
+
+const hex = (...parts: readonly string[]): Uint8Array => Buffer.from(parts.join('').replaceAll(' ', ''), 'hex');
+const key = deriveKey(Buffer.from('ABCDEFGHIJKLMNOPQRSTUV'));
+const other = deriveKey(Buffer.from('VUTSRQPONMLKJIHGFEDCBA'));
+const nonce = Uint8Array.from({ length: nonceLength }, (_, index) => index);
+const clear: Opening = { keys: [], acceptsClear: true };
+const locked: Opening = { keys: [key], acceptsClear: false };
+const ack = (sequence: number): Uint8Array => encodeMessage({ type: 'ack', sequence });
+
+describe('encryption', () => {
+  test('the key is the secret followed by the hash of nothing, not a hash of the secret', () => {
+    const text = '4142434445464748494a4b4c4d4e4f50515253545556 e3b0c44298fc1c149afb';
+    expect(key.export()).toEqual(Buffer.from(hex(text)));
+  });
+
+  test('a secret of 32 octets or more gives its first 32, a blank at the end included', () => {
+    expect(deriveKey(Buffer.from('0123456789abcdef0123456789abcdefgh')).export().toString()).toBe(
+      '0123456789abcdef0123456789abcdef',
+    );
+    expect(deriveKey(Buffer.from('short\n')).export().subarray(0, 7)).toEqual(Buffer.from('short\n\xe3', 'latin1'));
+  });
+
+  test('what the library encrypted is opened', () => {
+    // Captured from the library (v0.5.1) with the key above: version 1, and version 0 with additional data.
+    const newer = hex('01 cb8c440ba9a43a283758a152 e200 cf67b7ec5d164e8b1a73b36b22614dda');
+    const older = hex('00 93ba8e7f88ccaba544b4037b 7a76eb6d441472b97213e8e82b9c93f2 0326fb7dd9193c4002e57bb9a3c34841');
+    expect(open([key], newer)).toEqual(Buffer.from([2, 0x81]));
+    expect(open([other, key], older, hex('0a 0000002d'))).toEqual(Buffer.from([2, 0x81]));
+  });
+
+  test('another key, another header, a changed octet and every truncation are refused', () => {
+    const sealed = seal(key, ack(7), nonce, Uint8Array.of(10));
+    expect(open([key], sealed, Uint8Array.of(10))).toEqual(Buffer.from(ack(7)));
+    expect(open([other], sealed, Uint8Array.of(10))).toBeUndefined();
+    expect(open([key], sealed)).toBeUndefined();
+    for (let n = 0; n < sealed.length; n++) {
+      expect(open([key], sealed.subarray(0, n), Uint8Array.of(10)), `${n} octets`).toBeUndefined();
+      const broken = Uint8Array.from(sealed);
+      broken[n]! ^= 0x41;
+      expect(open([key], broken, Uint8Array.of(10)), `octet ${n} changed`).toBeUndefined();
+    }
+  });
+});
+
+describe('compression', () => {
+  // `compressPayload` (v0.5.1) of 40 times "metallb ", without its msgpack; captured once.
+  const captured = hex(
+    '00db94a113860d1b3120041234885061c18309073e6c289161c485101d5ad498b162478c14415e9c3872a3c7902439a234',
+    '295265c98f294fbe5c099365cc96325deaccc913a7cf9b406d0aad093120',
+  );
+
+  test('what the library compressed is decompressed', () => {
+    expect(Buffer.from(decompressLzw(captured, 320)).toString()).toBe('metallb '.repeat(40));
+    expect(() => decompressLzw(captured, 319)).toThrow('more than 319 octets');
+    for (let n = 0; n < captured.length - 1; n++) expect(() => decompressLzw(captured.subarray(0, n), 320)).toThrow();
+  });
+
+  test.each([
+    ['nothing', '00 03 02', ''], // clear code 256 and end code 257 in 9 bits each
+    ['one octet', '00 83 04 04', '41'],
+  ])('%s is decompressed', (_, octets, plain) => {
+    expect(Buffer.from(decompressLzw(hex(octets), 100)).toString('hex')).toBe(plain);
+  });
+
+  test('more than the limit is refused', () => {
+    expect(() => decompressLzw(hex('00 83 04 04'), 0)).toThrow('more than 0 octets');
+  });
+
+  test('random octets end in octets or in an error', () =>
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (octets) => {
+        const packet = Buffer.concat([
+          encodeMap(
+            [
+              ['Algo', 0],
+              ['Buf', octets],
+            ],
+            9,
+          ),
+        ]);
+        expect(openPacket(packet, clear).messages.length).toBeLessThanOrEqual(1);
+      }),
+    ));
+
+  test('a compressed message is read, and what is no message is a problem', () => {
+    const wrap = (octets: Uint8Array): Uint8Array =>
+      encodeMap(
+        [
+          ['Algo', 0],
+          ['Buf', octets],
+        ],
+        9,
+      );
+    // A nack of sequence 5 in codes of 9 bits, by hand: clear, 0b, 81, a5, "SeqNo", 05, end.
+    const codes = [256, 0x0b, 0x81, 0xa5, 0x53, 0x65, 0x71, 0x4e, 0x6f, 0x05, 257];
+    const bits = codes.map((code) => code.toString(2).padStart(9, '0').split('').toReversed().join('')).join('');
+    const octets = bits.match(/.{1,8}/g)!.map((octet) => Number.parseInt(octet.split('').toReversed().join(''), 2));
+    expect(openPacket(wrap(Uint8Array.from(octets)), clear).messages).toEqual([{ type: 'nack', sequence: 5 }]);
+    expect(openPacket(wrap(captured), clear)).toMatchObject({ messages: [], problem: { reason: 'malformed' } });
+  });
+});
+
+describe('compound messages', () => {
+  test('are written as the library writes them', () => {
+    const octets = hex('07 02 0002 0003 0b01 020304'); // captured
+    expect(Buffer.from(joinMessages([Uint8Array.of(11, 1), Uint8Array.of(2, 3, 4)])).equals(octets)).toBe(true);
+    expect(splitCompound(octets)).toEqual([Buffer.of(11, 1), Buffer.of(2, 3, 4)]);
+  });
+
+  test('lose the parts that are cut off, and no others', () => {
+    expect(splitCompound(hex('07 02 0002 0003 0b01 0203'))).toEqual([Buffer.of(11, 1)]);
+  });
+});
+
+describe('a packet', () => {
+  test('has the CRC-32 of IEEE 802.3', () => {
+    expect(crc32(Buffer.from('123456789'))).toBe(0xcbf4_3926); // the check value of the catalogue of CRC algorithms
+  });
+
+  test.each([
+    ['in clear', undefined, clear],
+    ['encrypted', key, locked],
+  ])('survives the way %s, with a checksum and without', (_, sending, opening) => {
+    for (const hasChecksum of [false, true]) {
+      const packet = sealPacket(joinMessages([ack(1), ack(2)]), hasChecksum, sending, nonce);
+      expect(openPacket(packet, opening)).toEqual({
+        messages: [
+          { type: 'ack', sequence: 1 },
+          { type: 'ack', sequence: 2 },
+        ],
+        problem: undefined,
+      });
+    }
+  });
+
+  test('with a wrong checksum is dropped', () => {
+    const packet = sealPacket(ack(1), true, undefined, nonce);
+    packet[4]! ^= 1;
+    expect(openPacket(packet, clear)).toMatchObject({ messages: [], problem: { reason: 'checksum' } });
+  });
+
+  test('under another key, or in clear, is refused where there is a key', () => {
+    expect(openPacket(sealPacket(ack(1), false, other, nonce), locked).problem?.reason).toBe('key');
+    expect(openPacket(ack(1), locked).problem?.reason).toBe('key');
+    expect(openPacket(ack(1), { keys: [key], acceptsClear: true }).messages).toHaveLength(1);
+  });
+
+  test('keeps its good parts when one is bad', () => {
+    const { messages, problem } = openPacket(joinMessages([ack(1), Uint8Array.of(99), ack(3)]), clear);
+    expect(messages).toHaveLength(2);
+    expect(problem?.reason).toBe('malformed');
+  });
+
+  test('that holds itself again and again is given up', () => {
+    let packet = ack(1);
+    for (let depth = 0; depth < 6; depth++) packet = joinMessages([packet, ack(depth)]);
+    const { messages, problem } = openPacket(packet, clear);
+    expect(messages.map((message) => message.type === 'ack' && message.sequence)).toEqual([2, 3, 4, 5]);
+    expect(problem?.detail).toBe('too much in one packet');
+  });
+
+  test('of random octets never throws', () =>
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (octets) => {
+        for (const opening of [clear, locked]) expect(openPacket(octets, opening).messages.length).toBeLessThan(1025);
+      }),
+    ));
+});
