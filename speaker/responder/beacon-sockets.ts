@@ -241,9 +241,11 @@ export class BeaconSockets {
 const firstWay = ({ ipv4, ipv6 }: OwnershipLink): Way =>
   ipv4 !== undefined ? 'IPv4' : ipv6 !== undefined ? 'IPv6' : 'frames';
 
-/** An interface of another name or index is another one. */
-const socketKey = (way: Way, link: OwnershipLink | undefined): string =>
-  link === undefined ? way : `${way} ${link.index} ${link.name}`;
+/** An interface of another name or index is another one; frames carry its MAC, too. */
+const socketKey = (way: Way, link: OwnershipLink | undefined): string => {
+  if (link === undefined) return way;
+  return `${way} ${link.index} ${link.name}${way === 'frames' ? ` ${link.mac.toString(16)}` : ''}`;
+};
 
 const receiveFrom = (opened: Opened, limit: number, onMessage: OnMessage): number => {
   const { way, index } = opened;

@@ -59,17 +59,13 @@ export const ownershipLinks = (
 };
 
 /**
- * Whether a message that came on an interface came from its segment, and not by a router: from a link-local address, or
- * one of a network that the interface has an address of. Where all it has are addresses of no network, nobody can tell,
- * and it counts as the segment's.
+ * Whether a message that came on an interface with these addresses came from its segment, and not by a router: from a
+ * link-local address, or one of a network that the interface has an address of. Where all it has are addresses of no
+ * network, nobody can tell, and it counts as the segment's.
  */
-export const isOnLink = (addresses: Iterable<InterfaceAddress>, interfaceIndex: number, from: Ip): boolean => {
+export const isOnLink = (own: readonly InterfaceAddress[], from: Ip): boolean => {
   if (familyOf(from) === 'IPv6') return isLinkLocalIpv6(from);
-  const networks = Iterator.from(addresses)
-    .filter(({ interface: index, ip, prefixLength }) => {
-      return index === interfaceIndex && familyOf(ip) === 'IPv4' && prefixLength < 32;
-    })
-    .toArray();
+  const networks = own.filter(({ ip, prefixLength }) => familyOf(ip) === 'IPv4' && prefixLength < 32);
   const isIn = ({ ip, prefixLength }: InterfaceAddress): boolean =>
     prefixLength === 0 || (ipv4ToNumber(ip) ^ ipv4ToNumber(from)) >>> (32 - prefixLength) === 0;
   return networks.length === 0 || networks.some(isIn);

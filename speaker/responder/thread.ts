@@ -1,15 +1,11 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Constant, poll } from '../../src/io/libc.ts';
-import { LinkSocket } from '../../src/io/netlink.ts';
-import { PacketSocket } from '../../src/io/packet-socket.ts';
+import type { PacketSocket } from '../../src/io/packet-socket.ts';
 import { WakeFd } from '../../src/io/wake-fd.ts';
 import { type Millis, millis } from '../../src/lib/time.ts';
-import { EtherType } from '../../src/proto/ethernet/iana.ts';
-import { createLinkTable } from './links.ts';
-import type { ResponderCommand, ResponderMessage, ResponderOptions } from './messages.ts';
+import { Lan, type LanSockets } from './lan.ts';
+import type { ResponderCommand, ResponderData, ResponderMessage } from './messages.ts';
 import { createPatience } from './patience.ts';
-import type { Port } from './port.ts';
-import { Responder } from './responder.ts';
 
 /**
  * No wait is longer: while the thread waits in a native call, neither `terminate()` nor `process.exit()` of the main
@@ -17,62 +13,58 @@ import { Responder } from './responder.ts';
  */
 const longestWait = millis(250);
 
-/** After so many turns in a row that found frames by looking, orders and link events get their chance. */
+/** After so many turns in a row that found frames by looking, beacons, orders and link events get their chance. */
 const mostLooks = 32;
 
 const now = (): Millis => millis(performance.now());
 
-/** The responder thread: one poll(2) over packet sockets, link events and the wake-up of the main thread. */
+/** `struct pollfd` in numbers of 32 bits: the descriptor, then the events asked for and those that came. */
+const pollFdsOf = (fds: readonly number[]): Int32Array => Int32Array.from(fds.flatMap((fd) => [fd, Constant.POLLIN]));
+
+/** The responder thread: one poll(2) over all sockets of the LAN, link events and the wake-up of the main thread. */
 const run = (): void => {
   const main = parentPort!;
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- between threads there is no origin
   const report = (message: ResponderMessage): void => main.postMessage(message);
-  const { excluded } = workerData as ResponderOptions;
-  const links = createLinkTable();
+  const { beats, ...options } = workerData as ResponderData;
+  const beat = new Int32Array(beats);
   using closing = new DisposableStack();
   const wake = closing.adopt(new WakeFd(), (socket) => socket.close());
-  const linkSocket = closing.adopt(new LinkSocket(), (socket) => socket.close());
-  const responder = closing.adopt(
-    new Responder({
-      openSocket: (index, filters) => new PacketSocket(index, EtherType.arp, filters),
-      random: Math.random,
-      isExcluded: (name) => excluded.some((pattern) => pattern.test(name)),
-      report,
-    }),
-    (each) => each.close(now()),
-  );
-  let ports: Port<PacketSocket>[] = [];
-  let sockets: PacketSocket[] = [];
-  let pollFds = new Int32Array();
+  const lan = closing.adopt(new Lan({ ...options, now, report }), (each) => each.close());
   const patience = createPatience();
 
-  /** Two numbers per descriptor, `struct pollfd`: the descriptor, then the events asked for and those that came. */
-  const watchPorts = (): void => {
-    ports = [...responder.ports()];
-    sockets = ports.map((port) => port.socket);
-    const fds = [wake.fd, linkSocket.fd, ...sockets.map((socket) => socket.fd)];
-    pollFds = Int32Array.from(fds.flatMap((fd) => [fd, Constant.POLLIN]));
+  let sockets: LanSockets = { beacons: [], kernel: [], diagnoses: [], ports: [] };
+  let packetSockets: PacketSocket[] = [];
+  let pollFds: Int32Array = new Int32Array();
+  /** Where in `pollFds` each kind of descriptor ends. */
+  let ends = { beacons: 0, kernel: 0, diagnoses: 0 };
+  /** True if the descriptors to wait for have changed, so that what poll(2) said of the old ones is void. */
+  const watchSockets = (): boolean => {
+    const changed = lan.takeSockets();
+    if (changed === undefined) return false;
+    sockets = changed;
+    const { beacons, kernel, diagnoses, ports } = sockets;
+    packetSockets = ports.map((port) => port.socket);
+    pollFds = pollFdsOf([wake.fd, ...beacons, ...kernel, ...diagnoses, ...packetSockets.map(({ fd }) => fd)]);
+    const beaconsEnd = 1 + beacons.length;
+    const kernelEnd = beaconsEnd + kernel.length;
+    ends = { beacons: beaconsEnd, kernel: kernelEnd, diagnoses: kernelEnd + diagnoses.length };
+    return true;
   };
   const isReady = (position: number): boolean => pollFds[2 * position + 1]! >>> 16 !== 0;
-
-  const requestLinks = (time: Millis): void => {
-    const sequence = links.takeRequest(time);
-    if (sequence !== undefined) linkSocket.requestDump(sequence);
-  };
-  const receiveLinks = (): void => {
-    linkSocket.receive((event) => links.apply(event));
-    if (links.isComplete() && responder.setLinks(links.links(), now())) watchPorts();
+  const isAnyReady = (from: number, end: number): boolean => {
+    for (let position = from; position < end; position++) if (isReady(position)) return true;
+    return false;
   };
 
   /** False once the thread is to end. */
-  const obey = (): boolean => {
+  const obey = (time: Millis): boolean => {
     for (let batch = receiveMessageOnPort(main); batch !== undefined; batch = receiveMessageOnPort(main)) {
       for (const command of batch.message as readonly ResponderCommand[]) {
         if (command.type === 'stop') return false;
-        responder.perform(command, now());
+        lan.obey(command, time);
       }
     }
-    responder.settle();
     return true;
   };
 
@@ -83,7 +75,7 @@ const run = (): void => {
     let isFound = false;
     let end = start;
     while (!isFound && end < start + duration) {
-      isFound = sockets.some((socket) => socket.hasFrame);
+      isFound = packetSockets.some((socket) => socket.hasFrame);
       end = performance.now();
     }
     patience.looked(millis(end - start), isFound);
@@ -91,32 +83,46 @@ const run = (): void => {
   };
 
   report({ type: 'started', wakeFd: wake.fd });
-  watchPorts();
+  lan.turn(now());
+  watchSockets();
+  let deadline = lan.nextDeadline();
   /** Turns that may still begin with a look instead of poll(2); none unless the last turn had frames. */
   let looks = 0;
   for (;;) {
-    const time = now();
-    const deadline = responder.nextDeadline();
-    if (time >= deadline && responder.turn(time)) watchPorts();
-    requestLinks(time);
-    if (looks > 0 && look(patience.lookFor(time))) {
+    Atomics.add(beat, 0, 1);
+    let time = now();
+    if (looks > 0 && time < deadline && look(patience.lookFor(time))) {
       looks -= 1;
-      for (let index = 0; index < ports.length; index++) if (sockets[index]!.hasFrame) ports[index]!.receive(time);
-      continue;
+      const { ports } = sockets;
+      for (let index = 0; index < ports.length; index++)
+        if (packetSockets[index]!.hasFrame) ports[index]!.receive(time);
+      if (!lan.isTouched) continue;
     }
-    const wait = time >= deadline ? 0 : Math.min(longestWait, Math.ceil(deadline - time));
     looks = 0;
-    if (poll(pollFds, wait) <= 0) continue;
-    for (let index = 0; index < ports.length; index++) {
-      if (!isReady(index + 2)) continue;
-      ports[index]!.receive(time);
-      looks = mostLooks;
+    const wait = time >= deadline || lan.isTouched ? 0 : Math.min(longestWait, Math.ceil(deadline - time));
+    const isAny = poll(pollFds, wait) > 0;
+    time = now();
+    // All that has come is read before any deadline is judged, beacons first.
+    if (isAny) {
+      if (isAnyReady(1, ends.beacons)) lan.receiveBeacons(time);
+      if (isReady(0)) {
+        wake.clear();
+        if (!obey(time)) return;
+      }
+      if (isAnyReady(ends.beacons, ends.kernel)) lan.receiveKernel(time);
+      if (isAnyReady(ends.kernel, ends.diagnoses)) lan.receiveFindings(time);
     }
-    if (isReady(0)) {
-      wake.clear();
-      if (!obey()) return;
+    if (time >= deadline || lan.isTouched) lan.turn(time);
+    const isStale = watchSockets();
+    if (isAny && !isStale) {
+      const { ports } = sockets;
+      for (let index = 0; index < ports.length; index++) {
+        if (!isReady(ends.diagnoses + index)) continue;
+        ports[index]!.receive(time);
+        looks = mostLooks;
+      }
     }
-    if (isReady(1)) receiveLinks();
+    deadline = lan.nextDeadline();
   }
 };
 
