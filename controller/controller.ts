@@ -9,7 +9,7 @@ import type { Log } from '../src/lib/log.ts';
 import { type Clock, seconds, sleep, untilAborted, type WallTime, within } from '../src/lib/time.ts';
 import type { HttpRoutes } from '../src/observe/http/http-server.ts';
 import { watchCluster } from './cluster.ts';
-import type { ConfigurationState } from './configuration-state.ts';
+import type { ConfigurationState } from '../src/k8s/configuration-state.ts';
 import { endLimits } from './ending.ts';
 import type { LegacyConfig } from './legacy-config.ts';
 import type { ControllerMetrics } from './metrics.ts';

@@ -1,3 +1,4 @@
+import { writesEndLimit } from '../src/k8s/leadership/leader-task.ts';
 import { seconds } from '../src/lib/time.ts';
 
 /**
@@ -5,7 +6,7 @@ import { seconds } from '../src/lib/time.ts';
  * (`src/k8s/leadership/leader-election.ts`). An API server that does not answer must not make of an end in good order a failure.
  */
 export const endLimits = {
-  writes: seconds(2),
+  writes: writesEndLimit,
   events: seconds(1),
   /** All of it; after that the program fails. */
   all: seconds(6),

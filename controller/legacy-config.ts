@@ -4,7 +4,7 @@ import type { Leadership } from '../src/k8s/leadership/leader-election.ts';
 import { type LegacyConfigMapOptions, watchLegacyConfigMap } from '../src/k8s/legacy-config-map.ts';
 import { objectPath, resources } from '../src/k8s/resources.ts';
 import type { WorkOutcome } from '../src/k8s/work-queue.ts';
-import { createLeaderTask } from './leader-task.ts';
+import { createLeaderTask } from '../src/k8s/leadership/leader-task.ts';
 
 export type LegacyConfigOptions = LegacyConfigMapOptions & {
   /** For the one write: it lets only the leader write. */

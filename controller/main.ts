@@ -10,6 +10,7 @@ import { loadCredentials, podNamespace } from '../src/k8s/client/credentials.ts'
 import { createEventRecorder } from '../src/k8s/events/events.ts';
 import { fenceWrites } from '../src/k8s/leadership/fenced-api.ts';
 import { createLeaderElection, type LeaderElection, soleLeader } from '../src/k8s/leadership/leader-election.ts';
+import { ownPod } from '../src/k8s/own-pod.ts';
 import type { BgpType } from '../src/lib/bgp-type.ts';
 import type { Log } from '../src/lib/log.ts';
 import { runTogether } from '../src/lib/tasks.ts';
@@ -17,7 +18,7 @@ import { untilAborted } from '../src/lib/time.ts';
 import { createLog } from '../src/observe/log.ts';
 import { runProgram } from '../src/observe/run-program.ts';
 import { createCertificates } from './certificates/rotator.ts';
-import { createConfigurationState } from './configuration-state.ts';
+import { createConfigurationState, stateOfController } from '../src/k8s/configuration-state.ts';
 import { createController } from './controller.ts';
 import { endLimits } from './ending.ts';
 import { createLegacyConfig } from './legacy-config.ts';
@@ -67,7 +68,8 @@ const run = async (options: Options, log: Log, signal: AbortSignal, bgpType: Bgp
     log,
     wallTime,
     metallbNamespace,
-    podName,
+    process: stateOfController,
+    owner: ownPod(api, metallbNamespace, podName),
     onError: (error, retryAfter) => {
       metrics.updateErrors.inc();
       log.warn('configuration state not written', { error, retryAfterMs: Math.round(retryAfter) });

@@ -5,7 +5,7 @@ import { collectionPath, objectPath, resources } from '../src/k8s/resources.ts';
 import { object, text } from '../src/lib/json.ts';
 import type { Log } from '../src/lib/log.ts';
 import { type Clock, untilAborted } from '../src/lib/time.ts';
-import { createLeaderTask } from './leader-task.ts';
+import { createLeaderTask } from '../src/k8s/leadership/leader-task.ts';
 
 export type MemberlistSecretOptions = {
   /** Its writes are refused while another replica works. */

@@ -1,9 +1,10 @@
 import type { ObjectKey } from '../../src/domain/objects.ts';
 import type { L2StatusView } from '../../src/domain/service/announced.ts';
 import { type Api, isAlreadyExists, isConflict, isNotFound } from '../../src/k8s/client/api.ts';
+import { labelValue } from '../../src/k8s/label-value.ts';
 import type { OwnerReference } from '../../src/k8s/own-pod.ts';
 import { collectionPath, objectPath, resources } from '../../src/k8s/resources.ts';
-import { l2StatusLabels, nodeLabel, projectL2Status } from '../../src/k8s/service-l2-status.ts';
+import { l2StatusLabels, projectL2Status } from '../../src/k8s/service-l2-status.ts';
 import { createReflector } from '../../src/k8s/watch/reflector.ts';
 import { createWorkQueue, type WorkOutcome } from '../../src/k8s/work-queue.ts';
 import type { Log } from '../../src/lib/log.ts';
@@ -78,7 +79,7 @@ export const createL2StatusWriter = (options: L2StatusWriterOptions): L2StatusWr
     name: l2StatusName(service),
     namespace,
     labels: {
-      [l2StatusLabels.node]: nodeLabel(self),
+      [l2StatusLabels.node]: labelValue(self),
       [l2StatusLabels.serviceName]: serviceName,
       [l2StatusLabels.serviceNamespace]: serviceNamespace,
     },
@@ -99,7 +100,7 @@ export const createL2StatusWriter = (options: L2StatusWriterOptions): L2StatusWr
     }
     const raw = await api.request({ path });
     const standing = projectL2Status(raw);
-    if (standing?.writer === nodeLabel(self)) return standing;
+    if (standing?.writer === labelValue(self)) return standing;
     await remove(path, uidOf(raw));
     return undefined;
   };
@@ -193,7 +194,7 @@ export const createL2StatusWriter = (options: L2StatusWriterOptions): L2StatusWr
     clock,
     log,
     path: collection,
-    labelSelector: `${l2StatusLabels.node}=${nodeLabel(self)}`,
+    labelSelector: `${l2StatusLabels.node}=${labelValue(self)}`,
     project: projectL2Status,
     onChange: (change) => {
       const view = change.type === 'deleted' ? change.before : change.now;

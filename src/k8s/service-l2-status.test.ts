@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nodeLabel, projectL2Status } from './service-l2-status.ts';
+import { projectL2Status } from './service-l2-status.ts';
 
 const labels = {
   'metallb.io/node': 'n1',
@@ -53,11 +53,4 @@ test('an object that has no status yet says nothing', () =>
 test.each(Object.keys(labels))('without the label %s it is none of ours', (label) => {
   const { [label as keyof typeof labels]: _, ...others } = labels;
   expect(projectL2Status({ metadata: { ...metadata, labels: others } })).toBeUndefined();
-});
-
-test('a name that is too long for a label is cut, and still its own', () => {
-  expect(nodeLabel('n1')).toBe('n1');
-  const long = 'n'.repeat(200);
-  expect(nodeLabel(long)).toMatch(/^n{46}-[0-9a-f]{16}$/);
-  expect(nodeLabel(`${long}a`)).not.toBe(nodeLabel(`${long}b`));
 });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { announcedCondition } from '../domain/service/desired-status.ts';
 import type { L2StatusView } from '../domain/service/announced.ts';
 import { filled, list, object, text } from '../lib/json.ts';
@@ -9,16 +8,6 @@ export const l2StatusLabels = {
   serviceName: 'metallb.io/service-name',
   serviceNamespace: 'metallb.io/service-namespace',
 } as const;
-
-/** The longest value of a label. */
-const longestLabel = 63;
-
-/** The value of the label `node`: the name, or where that is too long for a label its beginning and a hash. */
-export const nodeLabel = (node: string): string => {
-  if (node.length <= longestLabel) return node;
-  const hash = createHash('sha256').update(node).digest('hex').slice(0, 16);
-  return `${node.slice(0, longestLabel - hash.length - 1)}-${hash}`;
-};
 
 /** From a raw `ServiceL2Status`. One that lacks a label is somebody's own, and gives `undefined`. */
 export const projectL2Status = (raw: unknown): L2StatusView | undefined => {

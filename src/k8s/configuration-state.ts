@@ -1,15 +1,17 @@
-import type { ConfigurationProblem } from '../src/domain/config/configuration.ts';
-import type { ServiceCondition } from '../src/domain/objects.ts';
-import { type Api, isAlreadyExists, isNotFound } from '../src/k8s/client/api.ts';
-import type { Leadership } from '../src/k8s/leadership/leader-election.ts';
-import { collectionPath, objectPath, resources } from '../src/k8s/resources.ts';
-import { timestamp } from '../src/k8s/timestamp.ts';
-import { watchObject } from '../src/k8s/watch/watched-object.ts';
-import type { WorkOutcome } from '../src/k8s/work-queue.ts';
-import { filled, list, object, stringMap, text } from '../src/lib/json.ts';
-import type { Log } from '../src/lib/log.ts';
-import { type Clock, millis, type Millis, seconds, type WallTime } from '../src/lib/time.ts';
-import { createLeaderTask } from './leader-task.ts';
+import type { ConfigurationProblem } from '../domain/config/configuration.ts';
+import type { ServiceCondition } from '../domain/objects.ts';
+import { type Api, isAlreadyExists } from './client/api.ts';
+import { labelValue } from './label-value.ts';
+import type { Leadership } from './leadership/leader-election.ts';
+import type { OwnerReference } from './own-pod.ts';
+import { collectionPath, objectPath, resources } from './resources.ts';
+import { timestamp } from './timestamp.ts';
+import { watchObject } from './watch/watched-object.ts';
+import type { WorkOutcome } from './work-queue.ts';
+import { filled, list, object, stringMap, text } from '../lib/json.ts';
+import type { Log } from '../lib/log.ts';
+import { type Clock, millis, type Millis, seconds, type WallTime } from '../lib/time.ts';
+import { createLeaderTask } from './leadership/leader-task.ts';
 
 export type ConfigurationStateOptions = {
   /** Its writes are refused while another replica works. */
@@ -19,22 +21,40 @@ export type ConfigurationStateOptions = {
   readonly log: Log;
   readonly wallTime: () => WallTime;
   readonly metallbNamespace: string;
-  /** Our pod, which owns the object: it goes with the pod. */
-  readonly podName: string;
+  /** Name and labels of the object, and the type of its condition. */
+  readonly process: StateOfProcess;
+  /** Our pod, which owns the object: it goes with the pod. Undefined: nobody owns it. */
+  readonly owner: () => Promise<OwnerReference | undefined>;
   readonly onError: (error: unknown, retryAfter: Millis) => void;
 };
 
-/** Keeps the `ConfigurationState` named `controller` in step with what is wrong with the configuration. */
+/** What tells the object of one process from those of the others; each as MetalLB has it. */
+export type StateOfProcess = {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly conditionType: string;
+};
+
+export const stateOfController: StateOfProcess = {
+  name: 'controller',
+  labels: { 'metallb.io/component-type': 'controller' },
+  conditionType: 'poolReconcilerValid',
+};
+
+/** Of the speaker on a node. */
+export const stateOfSpeaker = (node: string): StateOfProcess => ({
+  name: `speaker-${node}`,
+  labels: { 'metallb.io/component-type': 'speaker', 'metallb.io/node-name': labelValue(node) },
+  conditionType: 'configReconcilerValid',
+});
+
+/** Keeps the `ConfigurationState` of this process in step with what is wrong with the configuration. */
 export type ConfigurationState = {
   /** Says all problems that stand now. */
   readonly report: (problems: readonly ConfigurationProblem[]) => void;
   /** Watches the object until `signal` aborts; then lets the write under way end, if that is soon, and resolves. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
-
-const stateName = 'controller';
-const conditionType = 'poolReconcilerValid';
-const labels = { 'metallb.io/component-type': 'controller' };
 
 /** Between two writes: somebody else may keep changing the object back. */
 const leastPause = seconds(1);
@@ -45,6 +65,7 @@ const mostProblems = 50;
 /** What `ConfigurationState.status` says of those problems. */
 export const configurationStatus = (
   problems: readonly ConfigurationProblem[],
+  type: string,
 ): { readonly result: 'Valid' | 'Invalid'; readonly errorSummary: string; readonly condition: ServiceCondition } => {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const lines = errors
@@ -59,8 +80,8 @@ export const configurationStatus = (
     result: isValid ? 'Valid' : 'Invalid',
     errorSummary: message,
     condition: isValid
-      ? { type: conditionType, status: 'True', reason: 'Reconciled', message }
-      : { type: conditionType, status: 'False', reason: 'ConfigurationError', message },
+      ? { type, status: 'True', reason: 'Reconciled', message }
+      : { type, status: 'False', reason: 'ConfigurationError', message },
   };
 };
 
@@ -77,37 +98,26 @@ type StateView = {
 
 /** Makes the writer; nothing is written before the first report, and before it is known what stands there. */
 export const createConfigurationState = (options: ConfigurationStateOptions): ConfigurationState => {
-  const { api, leadership, clock, log, wallTime, metallbNamespace, podName, onError } = options;
+  const { api, leadership, clock, log, wallTime, metallbNamespace, process, owner, onError } = options;
+  const { name, labels, conditionType } = process;
   const resource = resources.configurationStates;
-  const path = objectPath(resource, metallbNamespace, stateName);
+  const path = objectPath(resource, metallbNamespace, name);
   let problems: readonly ConfigurationProblem[] | undefined;
   /** Whether it is known what stands there. */
   let isKnown = false;
-  let podUid: string | undefined;
   /** When something was written last. */
   let lastAt = millis(Number.NEGATIVE_INFINITY);
 
-  /** Undefined outside a pod: then nobody owns the object. */
-  const readPodUid = async (): Promise<string | undefined> => {
-    try {
-      const pod = await api.request({ path: objectPath(resources.pods, metallbNamespace, podName) });
-      return text(object(object(pod)['metadata'])['uid']);
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
-  };
-
   /** Whether something had to be written. */
   const writeObject = async (known: StateView | undefined): Promise<boolean> => {
-    podUid ??= await readPodUid();
+    const pod = await owner();
     const isCurrent =
       known !== undefined &&
       Object.entries(labels).every(([key, value]) => known.labels[key] === value) &&
-      (podUid === undefined || (known.owners.length === 1 && known.owners[0] === podUid));
+      (pod === undefined || (known.owners.length === 1 && known.owners[0] === pod.uid));
     if (isCurrent) return false;
-    const ownerReferences = podUid === undefined ? [] : [{ apiVersion: 'v1', kind: 'Pod', name: podName, uid: podUid }];
-    const metadata = { name: stateName, namespace: metallbNamespace, labels, ownerReferences };
+    const ownerReferences = pod === undefined ? [] : [pod];
+    const metadata = { name, namespace: metallbNamespace, labels, ownerReferences };
     if (known !== undefined) {
       const body = { metadata: { labels, ownerReferences } };
       await state.write(async () => api.request({ method: 'PATCH', path, body }));
@@ -123,7 +133,7 @@ export const createConfigurationState = (options: ConfigurationStateOptions): Co
     const wait = lastAt + leastPause - clock.now();
     if (wait > 0) return { type: 'retryAfter', delay: millis(wait) };
     const known = state.current();
-    const { result, errorSummary, condition } = configurationStatus(problems);
+    const { result, errorSummary, condition } = configurationStatus(problems, conditionType);
     if (await writeObject(known)) lastAt = clock.now();
     const before = known?.condition;
     const isSame =
@@ -163,8 +173,8 @@ export const createConfigurationState = (options: ConfigurationStateOptions): Co
     log,
     resource,
     namespace: metallbNamespace,
-    name: stateName,
-    project: projectState,
+    name,
+    project: (raw) => projectState(raw, conditionType),
     // Whoever edits or deletes the object sees it put right.
     onChange: task.touch,
   });
@@ -188,7 +198,7 @@ export const createConfigurationState = (options: ConfigurationStateOptions): Co
   };
 };
 
-const projectState = (raw: unknown): StateView => {
+const projectState = (raw: unknown, conditionType: string): StateView => {
   const { metadata, status } = object(raw);
   const { result, errorSummary, conditions } = object(status);
   const condition = list(conditions)

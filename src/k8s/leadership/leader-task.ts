@@ -1,8 +1,7 @@
-import { isNotLeader } from '../src/k8s/leadership/fenced-api.ts';
-import type { Leadership } from '../src/k8s/leadership/leader-election.ts';
-import { createWorkQueue, type WorkOutcome } from '../src/k8s/work-queue.ts';
-import { type Clock, type Millis, seconds, within } from '../src/lib/time.ts';
-import { endLimits } from './ending.ts';
+import { isNotLeader } from './fenced-api.ts';
+import type { Leadership } from './leader-election.ts';
+import { createWorkQueue, type WorkOutcome } from '../work-queue.ts';
+import { type Clock, type Millis, seconds, within } from '../../lib/time.ts';
 
 export type LeaderTaskOptions = {
   readonly clock: Clock;
@@ -20,6 +19,9 @@ export type LeaderTask = {
   /** Starts nothing more; settles when the work under way has ended, or has taken too long. */
   readonly stop: () => Promise<void>;
 };
+
+/** How long the write under way may take when its task ends: an API server that does not answer must not keep us. */
+export const writesEndLimit = seconds(2);
 
 /** A leader without the time for a write has it again as soon as its lease is renewed, which changes nothing else. */
 const renewalDelay = seconds(1);
@@ -47,7 +49,7 @@ export const createLeaderTask = ({ clock, leadership, work, onError }: LeaderTas
     touch,
     stop: async () => {
       stopFollowing();
-      await within(clock, endLimits.writes, queue.stop());
+      await within(clock, writesEndLimit, queue.stop());
     },
   };
 };

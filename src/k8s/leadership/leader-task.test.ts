@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { NotLeader } from '../src/k8s/leadership/fenced-api.ts';
-import type { WorkOutcome } from '../src/k8s/work-queue.ts';
-import { millis, seconds } from '../src/lib/time.ts';
-import { fakeClock } from '../test/support/fake-clock.ts';
-import { fakeLeadership } from '../test/support/leadership.ts';
+import { NotLeader } from './fenced-api.ts';
+import type { WorkOutcome } from '../work-queue.ts';
+import { millis, seconds } from '../../lib/time.ts';
+import { fakeClock } from '../../../test/support/fake-clock.ts';
+import { fakeLeadership } from '../../../test/support/leadership.ts';
 import { createLeaderTask } from './leader-task.ts';
 
 /** A task that does what the test says, and the times at which it did it. */

@@ -1,12 +1,17 @@
 import { expect, test } from 'vitest';
-import type { ConfigurationProblem } from '../src/domain/config/configuration.ts';
-import { type Api, ApiError, type ApiRequest } from '../src/k8s/client/api.ts';
-import { NotLeader } from '../src/k8s/leadership/fenced-api.ts';
-import { millis, seconds } from '../src/lib/time.ts';
-import { fakeClock } from '../test/support/fake-clock.ts';
-import { fakeLeadership } from '../test/support/leadership.ts';
-import { silentLog } from '../test/support/silent-log.ts';
-import { configurationStatus, createConfigurationState } from './configuration-state.ts';
+import type { ConfigurationProblem } from '../domain/config/configuration.ts';
+import { type Api, ApiError, type ApiRequest } from './client/api.ts';
+import { NotLeader } from './leadership/fenced-api.ts';
+import { millis, seconds } from '../lib/time.ts';
+import { fakeClock } from '../../test/support/fake-clock.ts';
+import { fakeLeadership } from '../../test/support/leadership.ts';
+import { silentLog } from '../../test/support/silent-log.ts';
+import {
+  configurationStatus,
+  createConfigurationState,
+  stateOfController,
+  stateOfSpeaker,
+} from './configuration-state.ts';
 
 const problem = (name: string, more: Partial<ConfigurationProblem> = {}): ConfigurationProblem => ({
   kind: 'IPAddressPool',
@@ -22,7 +27,7 @@ const problem = (name: string, more: Partial<ConfigurationProblem> = {}): Config
 });
 
 test('without errors the configuration is valid, whatever else is odd about it', () => {
-  expect(configurationStatus([problem('a', { severity: 'warning' })])).toEqual({
+  expect(configurationStatus([problem('a', { severity: 'warning' })], 'poolReconcilerValid')).toEqual({
     result: 'Valid',
     errorSummary: '',
     condition: { type: 'poolReconcilerValid', status: 'True', reason: 'Reconciled', message: '' },
@@ -33,7 +38,7 @@ test('each error stands on a line of its own, with its object and field', () => 
   const text =
     'configuration error: IPAddressPool metallb-system/a: spec.addresses[0]: invalid CIDR\n' +
     'IPAddressPool metallb-system/b: spec.addresses[0]: invalid CIDR';
-  expect(configurationStatus([problem('a'), problem('b')])).toEqual({
+  expect(configurationStatus([problem('a'), problem('b')], 'poolReconcilerValid')).toEqual({
     result: 'Invalid',
     errorSummary: text,
     condition: { type: 'poolReconcilerValid', status: 'False', reason: 'ConfigurationError', message: text },
@@ -42,7 +47,7 @@ test('each error stands on a line of its own, with its object and field', () => 
 
 test('however many errors there are, the text fits into a condition', () => {
   const many = Array.from({ length: 300 }, (_, i) => problem(`p${i}`, { message: 'x'.repeat(2000) }));
-  const { errorSummary } = configurationStatus(many);
+  const { errorSummary } = configurationStatus(many, 'poolReconcilerValid');
   expect(errorSummary.length).toBeLessThan(32_768);
   expect(errorSummary).toMatch(/and 250 more$/);
 });
@@ -72,7 +77,6 @@ const rig = async ({ stored, listable = Promise.resolve(), onWrite = async () =>
     told(`${JSON.stringify({ type: 'MODIFIED', object: state })}\n`);
   };
   const request = async ({ method = 'GET', path, body }: ApiRequest): Promise<unknown> => {
-    if (method === 'GET' && path.endsWith('/pods/c-1')) return { metadata: { uid: 'pod-uid' } };
     if (!leadership.isLeader()) throw new NotLeader('no');
     written.push(`${method} ${path.split('/').slice(6).join('/')}`);
     await onWrite(method);
@@ -122,7 +126,8 @@ const rig = async ({ stored, listable = Promise.resolve(), onWrite = async () =>
     log: silentLog,
     wallTime: () => Date.UTC(2026, 0, 1) + clock.now(),
     metallbNamespace: 'm',
-    podName: 'c-1',
+    process: stateOfController,
+    owner: async () => ({ apiVersion: 'v1', kind: 'Pod', name: 'c-1', uid: 'pod-uid' }),
     onError: (error) => {
       throw error;
     },
@@ -247,3 +252,10 @@ test('an API server that does not answer does not keep us from ending', async ()
   await clock.advanceAsync(millis(1));
   expect(hasEnded).toBe(true);
 });
+
+test("the speaker of a node has an object of its own, with MetalLB's name, labels and condition", () =>
+  expect(stateOfSpeaker('n1')).toEqual({
+    name: 'speaker-n1',
+    labels: { 'metallb.io/component-type': 'speaker', 'metallb.io/node-name': 'n1' },
+    conditionType: 'configReconcilerValid',
+  }));
