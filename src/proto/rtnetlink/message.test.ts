@@ -43,6 +43,25 @@ test('links, their removal and the end of a dump are read from one datagram', ()
   });
 });
 
+test.each([
+  ['a bond that has failed over', '03000000', true],
+  ['peers to be notified', '04000000', true],
+  ['changed features', '02000000', false],
+])('a link event is told where it is about other hosts: %s', (_, code, isTold) => {
+  const changed = hex(
+    '34000000 1000 0000 00000000 00000000', // length 52, RTM_NEWLINK
+    '00 00 0100 07000000 43100100 00000000',
+    '0900 0300 65746830 00 000000', // name eth0
+    '0800 2c00', // event
+    code,
+  );
+  const link = { index: 7, name: 'eth0', type: 1, flags: 0x11043, mac: undefined, master: undefined };
+  expect(decodeLinkMessages(changed)).toEqual({
+    ok: true,
+    value: [{ type: 'link', link }, ...(isTold ? [{ type: 'notifyPeers', index: 7 }] : [])],
+  });
+});
+
 test('a dump that ends with an error says so', () => {
   const failed = hex('14000000 0300 0200 02000000 00000000 f4ffffff');
   expect(decodeLinkMessages(failed)).toEqual({ ok: true, value: [{ type: 'done', sequence: 2, errno: 12 }] });
