@@ -230,6 +230,23 @@ test('reasons that differ each time are told eight times', async () => {
   expect(lines.filter((line) => line === 'watch interrupted')).toHaveLength(8);
 });
 
+test('the copy is current while it is watched, and not from a failure on until it is watched again', async () => {
+  const { clock, reflector, watch, refusals, start } = reflectorRig();
+  expect(reflector.isCurrent()).toBe(false);
+  await start();
+  expect(reflector.isCurrent()).toBe(true);
+  await watch().end();
+  expect(reflector.isCurrent()).toBe(false); // it had ended at once
+  await clock.advanceAsync(seconds(10));
+  await watch().end();
+  expect(reflector.isCurrent()).toBe(true); // the next one is open
+  refusals.push(new ApiUnreachable('refused', undefined), new ApiUnreachable('refused', undefined));
+  await watch().end(new ApiUnreachable('reset', undefined));
+  expect(reflector.isCurrent()).toBe(false);
+  await clock.advanceAsync(seconds(10));
+  expect(reflector.isCurrent()).toBe(true);
+});
+
 test('a version that is no longer kept is told when the list did not help', async () => {
   const { clock, refusals, watch, start, lines } = reflectorRig();
   const expired = new ApiError(410, 'Expired', 'too old');

@@ -34,6 +34,8 @@ export type Reflector<View> = {
   readonly get: (key: string) => View | undefined;
   readonly values: () => Iterable<View>;
   readonly size: () => number;
+  /** Whether a watch tells of every change now; false before the first one, and while it has failed. */
+  readonly isCurrent: () => boolean;
   /** Settles when the first list is complete and every change of it has been handed out. */
   readonly synced: Promise<void>;
   /**
@@ -91,6 +93,7 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
   let expiries = 0;
   /** Resolved after the next list that begins from now on. */
   let awaited: (() => void)[] = [];
+  let isCurrent = false;
   /** Ends the watch or pause under way, so that the list begins. */
   let interruption = new AbortController();
 
@@ -180,6 +183,7 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
         timeoutSeconds: Math.round(timeout / 1000),
       };
       const chunks = await api.stream({ path, query, signal: quiet.signal });
+      isCurrent = true;
       stopSettling = clock.after(settledAfter, () => {
         isSettled = true;
         settle();
@@ -206,6 +210,7 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
 
   /** Waits after a failure; longer each time, and at least as long as the server asks for. */
   const pause = async (error: ApiError | ApiUnreachable, signal: AbortSignal): Promise<void> => {
+    isCurrent = false;
     const reason = error.message;
     const isUsual = isExpired(error) && expiries++ === 0;
     const isNews = !isUsual && !told.has(reason) && told.size < mostTold;
@@ -255,6 +260,7 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
     get: (key) => mirror.get(key),
     values: () => mirror.values(),
     size: () => mirror.size,
+    isCurrent: () => isCurrent,
     synced: synced.promise,
     relist: async () => {
       const { promise, resolve } = Promise.withResolvers<void>();
