@@ -46,6 +46,8 @@ export type SilenceReason =
 export type NodeReason =
   /** No speaker that takes part runs there. */
   | 'notMember'
+  /** It has no Node object. */
+  | 'noNode'
   /** Its condition NetworkUnavailable is True. */
   | 'networkUnavailable'
   /** It has the label `node.kubernetes.io/exclude-from-external-load-balancers`. */

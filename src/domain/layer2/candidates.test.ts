@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { EndpointSliceView, NodeView, SpeakerPodView } from '../objects.ts';
-import { candidatesFor, candidateNodes, hasUsableEndpoint, membersByReadiness } from './candidates.ts';
+import type { SpeakerPodView } from '../objects.ts';
+import { membersByReadiness, whyExcluded } from './candidates.ts';
 
 const pod = (nodeName: string | undefined, ready: boolean): SpeakerPodView => ({
   key: `metallb-system/speaker-${nodeName}`,
   nodeName,
+  ips: [],
   ready,
 });
 
@@ -40,55 +41,17 @@ describe('membership by readiness', () => {
   });
 });
 
-describe('candidates of the cluster', () => {
-  const node = (changes: Partial<NodeView>): NodeView => ({
-    name: 'n1',
-    labels: {},
-    networkUnavailable: false,
-    ...changes,
-  });
-  const candidates = (found: NodeView | undefined, ignoreExcludeLabel = false): readonly string[] => [
-    ...candidateNodes(new Set(['n1']), () => found, ignoreExcludeLabel),
-  ];
+describe('a member may own addresses', () => {
   const excluded = { 'node.kubernetes.io/exclude-from-external-load-balancers': '' };
 
-  test('include a node that is not known yet', () => {
-    expect(candidates(undefined)).toEqual(['n1']);
+  test('unless its node is gone or without network', () => {
+    expect(whyExcluded({ labels: {}, networkUnavailable: false }, false)).toBeUndefined();
+    expect(whyExcluded(undefined, true)).toBe('noNode');
+    expect(whyExcluded({ labels: excluded, networkUnavailable: true }, true)).toBe('networkUnavailable');
   });
 
-  test('leave out a node without network', () => {
-    expect(candidates(node({ networkUnavailable: true }))).toEqual([]);
-  });
-
-  test('leave out a node by the presence of the label, unless told to ignore it', () => {
-    expect(candidates(node({ labels: excluded }))).toEqual([]);
-    expect(candidates(node({ labels: excluded }), true)).toEqual(['n1']);
-  });
-});
-
-describe('candidates of a service', () => {
-  const slice = (...endpoints: EndpointSliceView['endpoints']): EndpointSliceView => ({
-    key: 'default/web-1',
-    serviceKey: 'default/web',
-    endpoints,
-  });
-  const slices = [
-    slice({ nodeName: 'n1', usable: false }, { nodeName: 'n2', usable: true }),
-    slice({ nodeName: 'n4', usable: true }, { nodeName: undefined, usable: true }),
-  ];
-  const candidates = new Set(['n1', 'n2', 'n3']);
-
-  test('are all nodes that may own addresses for the policy Cluster', () => {
-    expect(candidatesFor({ externalTrafficPolicy: 'Cluster' }, slices, candidates)).toEqual(candidates);
-  });
-
-  test('are those with a usable endpoint for the policy Local', () => {
-    expect(candidatesFor({ externalTrafficPolicy: 'Local' }, slices, candidates)).toEqual(new Set(['n2']));
-  });
-
-  test('need one usable endpoint in any slice', () => {
-    expect(hasUsableEndpoint(slices)).toBe(true);
-    expect(hasUsableEndpoint([slice({ nodeName: 'n1', usable: false }), slice()])).toBe(false);
-    expect(hasUsableEndpoint([])).toBe(false);
+  test('unless its node has the label, whatever its value, and that counts', () => {
+    expect(whyExcluded({ labels: excluded, networkUnavailable: false }, false)).toBe('excludedLabel');
+    expect(whyExcluded({ labels: excluded, networkUnavailable: false }, true)).toBeUndefined();
   });
 });

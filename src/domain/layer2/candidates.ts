@@ -1,14 +1,12 @@
-import type { EndpointSliceView, NodeView, ServiceView, SpeakerPodView } from '../objects.ts';
-
-/** Names of the nodes whose speaker takes part now; who feeds it decides what counts as alive. */
-export type Membership = ReadonlySet<string>;
+import type { NodeView, SpeakerPodView } from '../objects.ts';
+import type { NodeReason } from './announcement.ts';
 
 /**
  * The membership as the API knows it: nodes with a ready speaker pod. The node `self` is a member before its own pod is
  * ready if every speaker pod stands on it: then nobody else can own an address, and a restart need not wait for a
  * readiness probe. Where its own pod is not seen, the others may not be seen either: then it is no member.
  */
-export const membersByReadiness = (pods: Iterable<SpeakerPodView>, self: string): Membership => {
+export const membersByReadiness = (pods: Iterable<SpeakerPodView>, self: string): ReadonlySet<string> => {
   const members = new Set<string>();
   let isSeen = false;
   let isAlone = true;
@@ -23,38 +21,16 @@ export const membersByReadiness = (pods: Iterable<SpeakerPodView>, self: string)
 
 const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
-/** Members that may own addresses at all. A member whose Node object is not known yet stays. */
-export const candidateNodes = (
-  members: Membership,
-  findNode: (name: string) => NodeView | undefined,
+/**
+ * Why a member may not own addresses at all; undefined if it may.
+ *
+ * @param node its Node object; undefined: there is none
+ */
+export const whyExcluded = (
+  node: Pick<NodeView, 'labels' | 'networkUnavailable'> | undefined,
   ignoreExcludeLabel: boolean,
-): ReadonlySet<string> => {
-  const isCandidate = (name: string): boolean => {
-    const node = findNode(name);
-    if (node === undefined) return true;
-    return !node.networkUnavailable && (ignoreExcludeLabel || !Object.hasOwn(node.labels, excludeLabel));
-  };
-  return new Set([...members].filter(isCandidate));
-};
-
-/** Whether any endpoint of the service, on whatever node, can serve. */
-export const hasUsableEndpoint = (slices: Iterable<EndpointSliceView>): boolean => {
-  for (const { endpoints } of slices) if (endpoints.some(({ usable }) => usable)) return true;
-  return false;
-};
-
-/** The candidates for one service: all of them, but with `externalTrafficPolicy: Local` those that can serve it. */
-export const candidatesFor = (
-  service: Pick<ServiceView, 'externalTrafficPolicy'>,
-  slices: Iterable<EndpointSliceView>,
-  candidates: ReadonlySet<string>,
-): ReadonlySet<string> => {
-  if (service.externalTrafficPolicy === 'Cluster') return candidates;
-  const serving = new Set<string>();
-  for (const { endpoints } of slices) {
-    for (const { nodeName, usable } of endpoints) {
-      if (usable && nodeName !== undefined && candidates.has(nodeName)) serving.add(nodeName);
-    }
-  }
-  return serving;
+): Extract<NodeReason, 'noNode' | 'networkUnavailable' | 'excludedLabel'> | undefined => {
+  if (node === undefined) return 'noNode';
+  if (node.networkUnavailable) return 'networkUnavailable';
+  return !ignoreExcludeLabel && Object.hasOwn(node.labels, excludeLabel) ? 'excludedLabel' : undefined;
 };

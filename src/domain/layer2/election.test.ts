@@ -2,61 +2,131 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ipFromNumber, type Ip } from '../../lib/ip.ts';
-import { hashOrder, rememberHashOrder } from './election.ts';
+import { hashRank } from '../../lib/hash-rank.ts';
+import { chooseFirst, createMetallbOrder, type NodeState, orderBehind } from './election.ts';
+import type { Candidate } from './group-decision.ts';
+import type { Loads } from './loads.ts';
 
-const nodes = new Set(['node-a', 'node-b', 'node-c']);
+const equal = (...nodes: readonly string[]): readonly Candidate[] => nodes.map((node) => ({ node, score: 0 }));
+const key = '10.0.0.10' as Ip;
 
 describe('the order of MetalLB', () => {
+  const nodes = equal('node-a', 'node-b', 'node-c');
+
   test.each([
     ['10.0.0.10', ['node-b', 'node-c', 'node-a']],
     ['10.0.0.11', ['node-b', 'node-c', 'node-a']],
     ['fc00:f853:ccd:e799::1', ['node-b', 'node-a', 'node-c']],
-  ])('of three nodes for %s', (key, order) => {
-    expect(hashOrder(nodes, { key: key as Ip })).toEqual(order);
+  ])('of three nodes for %s', (address, order) => {
+    expect(createMetallbOrder().order({ key: address as Ip, candidates: nodes })).toEqual(order);
+    expect(createMetallbOrder().order({ key: address as Ip, candidates: nodes.toReversed() })).toEqual(order);
   });
 
-  test('does not depend on the order in which the candidates are known', () => {
-    const key = '10.0.0.10' as Ip;
-    expect(hashOrder(new Set(['node-c', 'node-b', 'node-a']), { key })).toEqual(['node-b', 'node-c', 'node-a']);
+  test('has the higher score first', () => {
+    const candidates = [...equal('node-b', 'node-c'), { node: 'node-a', score: 7 }];
+    expect(createMetallbOrder().order({ key, candidates })).toEqual(['node-a', 'node-b', 'node-c']);
   });
 
   test('compares the octets of the hash, not a text of them', () => {
-    const key = '10.0.0.10' as Ip;
     const names = Array.from({ length: 50 }, (_, index) => `n${index}`);
     const digest = (name: string): Buffer => createHash('sha256').update(`${name}#${key}`, 'utf8').digest();
     const expected = names.toSorted((a, b) => Buffer.compare(digest(a), digest(b)));
-    expect(hashOrder(new Set(names), { key })).toEqual(expected);
+    expect(createMetallbOrder().order({ key, candidates: equal(...names) })).toEqual(expected);
+  });
+
+  test('is the same whatever was asked before', () => {
+    const candidates = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'));
+    const address = fc.integer({ min: 1, max: 4 }).map((value) => ipFromNumber('IPv4', BigInt(value)));
+    fc.assert(
+      fc.property(fc.array(fc.record({ candidates, key: address, forget: fc.boolean() })), (steps) => {
+        const election = createMetallbOrder();
+        for (const step of steps) {
+          const asked = { key: step.key, candidates: equal(...step.candidates) };
+          expect(election.order(asked)).toEqual(createMetallbOrder().order(asked));
+          if (step.forget) election.forget(step.key);
+        }
+      }),
+    );
+  });
+
+  test('hashes nobody again that leaves and comes back', () => {
+    let computed = 0;
+    const election = createMetallbOrder((node, address) => {
+      computed++;
+      return hashRank(node, address);
+    });
+    election.order({ key, candidates: nodes });
+    expect(election.order({ key, candidates: equal('node-a', 'node-c') })).toEqual(['node-c', 'node-a']);
+    expect(election.order({ key, candidates: nodes })).toEqual(['node-b', 'node-c', 'node-a']);
+    expect(computed).toBe(3);
   });
 });
 
-const candidates = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'));
-const group = fc.integer({ min: 1, max: 4 }).map((value) => ({ key: ipFromNumber('IPv4', BigInt(value)) }));
+describe('the order of metallb-ts', () => {
+  const well: NodeState = { isReady: true, isHeard: true };
+  const states =
+    (others: Readonly<Record<string, Partial<NodeState>>> = {}) =>
+    (node: string) => ({
+      ...well,
+      ...others[node],
+    });
+  const noExcess: Pick<Loads, 'excess' | 'excessAfter'> = { excess: () => 0, excessAfter: () => 0 };
+  const orderOf = (
+    candidates: readonly Candidate[],
+    { owner = undefined as string | undefined, loads = noExcess, stateOf = states() } = {},
+  ): readonly string[] => {
+    const election = { key, candidates, owner };
+    const first = chooseFirst(election, loads, stateOf);
+    return first === undefined ? [] : orderBehind(first, election, loads, stateOf);
+  };
+  const [one, two, three] = orderOf(equal('a', 'b', 'c')) as [string, string, string];
 
-test('a remembered order equals a computed one, whatever was asked before', () => {
-  fc.assert(
-    fc.property(fc.array(fc.record({ candidates, group, forget: fc.boolean() })), (steps) => {
-      const election = rememberHashOrder();
-      for (const step of steps) {
-        const asked = new Set(step.candidates);
-        expect(election.order(asked, step.group)).toEqual(hashOrder(asked, step.group));
-        if (step.forget) election.forget(step.group);
-      }
-    }),
-  );
-});
-
-test('nodes that leave and come back are not hashed again', () => {
-  let computed = 0;
-  const election = rememberHashOrder((asked, { key }) => {
-    computed++;
-    return hashOrder(asked, { key });
+  test('does not depend on the order in which candidates are known, and keeps the others when one goes', () => {
+    expect(orderOf(equal('c', 'b', 'a'))).toEqual([one, two, three]);
+    expect(orderOf(equal('a', 'b', 'c').filter(({ node }) => node !== one))).toEqual([two, three]);
+    expect(orderOf([])).toEqual([]);
   });
-  const key = '10.0.0.10' as Ip;
-  election.order(nodes, { key });
-  expect(election.order(new Set(['node-a', 'node-c']), { key })).toEqual(['node-c', 'node-a']);
-  expect(election.order(nodes, { key })).toEqual(['node-b', 'node-c', 'node-a']);
-  expect(computed).toBe(1);
 
-  election.order(new Set([...nodes, 'node-d']), { key });
-  expect(computed).toBe(2);
+  test('has the owner first, whatever speaks for others, as long as it is heard and a candidate', () => {
+    const candidates = [{ node: one, score: 9 }, ...equal(two, three)];
+    const stateOf = states({ [three]: { isReady: false } });
+    expect(orderOf(candidates, { owner: three, stateOf })).toEqual([three, one, two]);
+    expect(orderOf(candidates, { owner: three, stateOf: states({ [three]: { isHeard: false } }) })).toEqual([
+      one,
+      two,
+      three,
+    ]);
+    expect(orderOf(candidates, { owner: 'gone' })).toEqual([one, two, three]);
+  });
+
+  test('ranks who is silent behind who is not ready, behind the preferred, behind those within their share', () => {
+    const excess = { excess: (node: string) => (node === one ? 1 : 0), excessAfter: () => 0 };
+    expect(orderOf(equal(one, two, three), { loads: excess })).toEqual([two, one, three]);
+    expect(orderOf([{ node: one, score: 1 }, ...equal(two, three)], { loads: excess })).toEqual([one, two, three]);
+    const preferred = [{ node: one, score: 9 }, { node: two, score: 1 }, ...equal(three)];
+    const stateOf = states({ [one]: { isReady: false }, [two]: { isHeard: false } });
+    expect(orderOf(preferred, { stateOf })).toEqual([three, one, two]);
+  });
+
+  test('never leaves out who is not ready or not heard', () => {
+    const nobodyWell = () => ({ isReady: false, isHeard: false });
+    expect(orderOf(equal('a', 'b', 'c'), { stateOf: nobodyWell })).toEqual([one, two, three]);
+  });
+
+  test('has the second by what the loads would be without the first', () => {
+    const loads = {
+      excess: () => 0,
+      excessAfter: (first: string, node: string) => (first === one && node === two ? 2 : 1),
+    };
+    expect(orderOf(equal('a', 'b', 'c'), { loads })).toEqual([one, three, two]);
+  });
+
+  test('asks the least loaded where all have more than their share', () => {
+    const excess = (node: string): number => ({ [one]: 3, [two]: 1, [three]: 2 })[node]!;
+    expect(orderOf(equal('a', 'b', 'c'), { loads: { excess, excessAfter: (_, node) => excess(node) } })).toEqual([
+      two,
+      three,
+      one,
+    ]);
+  });
 });
