@@ -10,7 +10,7 @@ import { createReflector, type Reflector, type ReflectorOptions } from '../src/k
 import { collectionPath, resources } from '../src/k8s/resources.ts';
 import type { Log } from '../src/lib/log.ts';
 import type { Clock } from '../src/lib/time.ts';
-import type { Mirrors, Speaker } from './speaker.ts';
+import type { Mirrors, Speaker } from './speaker-ports.ts';
 
 export type ClusterOptions = {
   readonly api: Api;

@@ -1,7 +1,7 @@
 import type { ObjectKey } from '../src/domain/objects.ts';
 import type { Ip } from '../src/lib/ip.ts';
 import type { Metrics } from '../src/observe/metrics.ts';
-import { multiMap } from './multi-map.ts';
+import { multiMap } from '../src/lib/multi-map.ts';
 import type { ResponderReport } from './responder/messages.ts';
 
 /** What only the speaker tells, under MetalLB's names. */

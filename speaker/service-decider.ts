@@ -1,157 +1,323 @@
-import type { Configuration } from '../src/domain/config/configuration.ts';
+import type { Configuration, L2Advertisement } from '../src/domain/config/configuration.ts';
+import { type AdvertisedService, readService } from '../src/domain/layer2/advertised-service.ts';
+import type { GroupOrder, RemovedGroup } from '../src/domain/layer2/announcement.ts';
 import { changedPools } from '../src/domain/layer2/changed-pools.ts';
-import { type ClusterView, type Decision, decide, silence } from '../src/domain/layer2/decision.ts';
-import { rememberHashOrder } from '../src/domain/layer2/election.ts';
-import type { EndpointSliceView, ObjectKey, ServiceView } from '../src/domain/objects.ts';
-import type { EventRecorder, EventText } from '../src/k8s/events/events.ts';
+import { createCandidateLists, decideGroup, type NodesView } from '../src/domain/layer2/group-decision.ts';
+import { createGroups, type Group } from '../src/domain/layer2/groups.ts';
+import { createPlacements, type UnplacedGroup } from '../src/domain/layer2/placements.ts';
+import { createSelectedNodes } from '../src/domain/layer2/selected-nodes.ts';
+import type { EndpointSliceView, ObjectKey } from '../src/domain/objects.ts';
 import type { Ip } from '../src/lib/ip.ts';
-import type { Log } from '../src/lib/log.ts';
-import { addressTable, type Answering } from './address-table.ts';
-import { multiMap } from './multi-map.ts';
+import { multiMap } from '../src/lib/multi-map.ts';
+import { type Millis, seconds } from '../src/lib/time.ts';
+import type { OwnershipReport } from '../src/proto/ownership/machine.ts';
+import { announcementOf, createAnnouncer, type GroupStanding } from './announcer.ts';
+import { type GroupState, isSameOrder, newestOf, poolRevisions, removal, revisionOfAll } from './group-orders.ts';
+import { createMover } from './mover.ts';
+import type { NodeStates } from './node-states.ts';
+import type { SpeakerPorts } from './speaker-ports.ts';
 
 /** What the decider reads and acts on. */
-export type ServiceDeciderPorts = {
-  /** Name of this node. */
-  readonly self: string;
-  /** Class of the services that are handled; empty: those without a class. */
-  readonly loadBalancerClass: string;
-  /** The services there are, as the watch has them. */
-  readonly services: {
-    readonly get: (key: ObjectKey) => ServiceView | undefined;
-    readonly values: () => Iterable<ServiceView>;
-  };
+export type ServiceDeciderPorts = Omit<SpeakerPorts, 'ignoreExcludeLabel' | 'membership'> & {
   readonly slicesOf: (service: ObjectKey) => readonly EndpointSliceView[];
-  readonly responder: Answering;
-  readonly recorder: Pick<EventRecorder, 'record'>;
-  /** The metric `metallb_speaker_announced`. */
-  readonly announced: {
-    readonly set: (service: ObjectKey, ip: Ip) => void;
-    readonly remove: (service: ObjectKey, ip: Ip) => void;
-  };
-  readonly log: Log;
+  readonly nodes: NodeStates;
 };
-
-/** What the decisions rest on beside the services. */
-export type Surroundings = Pick<ClusterView, 'configuration' | 'candidates' | 'interfaces'>;
 
 /**
- * Keeps what this node answers for in step with the cluster. Nothing is decided before `start`, so a speaker that knows
- * a part of the cluster only announces nothing; afterwards each call decides again, at once, what its change can touch.
+ * Keeps the orders to the responder in step with the cluster. Nothing is decided before `start`, so a speaker that knows
+ * a part of the cluster only orders nothing; afterwards the changes of one turn of the event loop are decided together,
+ * and only what they can touch.
  */
 export type ServiceDecider = {
-  readonly start: (surroundings: Surroundings) => void;
+  readonly start: () => void;
   /** The service, or one of its EndpointSlices, was added, changed or deleted. */
   readonly serviceChanged: (service: ObjectKey) => void;
-  readonly configurationChanged: (configuration: Configuration) => void;
-  readonly candidatesChanged: (candidates: ReadonlySet<string>) => void;
-  readonly interfacesChanged: (interfaces: ReadonlySet<string>) => void;
+  readonly configurationChanged: () => void;
+  /** Other nodes may own addresses than before. */
+  readonly candidatesChanged: () => void;
+  /** Nodes are ranked in another way. */
+  readonly ranksChanged: () => void;
+  /** The labels of a node may have changed. */
+  readonly labelsChanged: (node: string) => void;
+  /** A node has other interfaces. */
+  readonly interfacesChanged: () => void;
+  /** Whether a member that keeps to the original's order is in the cluster. */
+  readonly setHasOriginals: (hasOriginals: boolean) => void;
+  readonly onOwnership: (report: OwnershipReport) => void;
 };
 
-const nothing: Decision = silence('noIPAllocated');
+/** How long after a change all orders are levelled: claims that follow from it have come by then. */
+const levelAfter: Millis = seconds(1);
 
 /** Makes a decider that has decided nothing yet. */
 export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider => {
-  const { self, recorder, announced } = ports;
-  const table = addressTable(ports.responder);
-  const election = rememberHashOrder();
-  /** The last decision about each service that has addresses. */
-  const decisions = new Map<ObjectKey, Decision>();
+  const { self, mirrors, nodes, responder, clock, soon = queueMicrotask } = ports;
+  const groups = createGroups();
+  const services = new Map<ObjectKey, AdvertisedService>();
   const servicesOfPool = multiMap<string | undefined, ObjectKey>();
-  let view: ClusterView | undefined;
+  const states = new Map<Ip, GroupState>();
+  const owning = new Set<Ip>();
+  const selected = createSelectedNodes((node) => mirrors.nodes.get(node)?.labels);
+  const lists = createCandidateLists();
+  const announcer = createAnnouncer(ports);
+  let configuration: Configuration | undefined;
+  let revisionOfPool: ReadonlyMap<string | undefined, number> = new Map();
+  let hasOriginals = false;
+  let dirtyServices = new Set<ObjectKey>();
+  let dirtyGroups = new Set<Ip>();
+  let isFlushDue = false;
+  let isLevellingDue = false;
 
-  const decideService = (key: ObjectKey): void => {
-    if (view === undefined) return;
-    const before = decisions.get(key) ?? nothing;
-    const service = ports.services.get(key);
-    const after = service === undefined ? silence('serviceDeleted') : decide(service, ports.slicesOf(key), view);
-    remember(key, before, after);
-    withdrawOthers(key, before, after);
-    if (service !== undefined) announce(service, before, after);
+  const policy = (): 'sticky' | 'exact' =>
+    ports.election === 'metallb' || !ports.hasBeacon || hasOriginals ? 'exact' : 'sticky';
+  const placements = createPlacements({ policy, nodes: nodes.living, stateOf: nodes.stateOf });
+
+  const here = { self, covers: selected.covers, interfaces: () => nodes.interfacesOf(self) };
+
+  const owned = (key: Ip) => ({
+    key,
+    candidates: states.get(key)?.decision.candidates ?? [],
+    order: placements.orderOf(key) ?? [],
+  });
+  const mover = createMover({
+    ...ports,
+    loads: () => new Map(Array.from(nodes.eligible(), (node) => [node, placements.loadOf(node)])),
+    owned: () => Iterator.from(owning).map(owned),
+    // In the original's order the responder moves groups by itself.
+    isMoving: () => policy() === 'sticky',
+  });
+
+  const nodesView = (): NodesView => ({
+    self,
+    eligible: nodes.eligible(),
+    known: nodes.known,
+    interfacesOf: nodes.interfacesOf,
+    isBlindToInterfaces: policy() === 'exact',
+    covers: selected.covers,
+    score: selected.score,
+  });
+
+  const flushSoon = (): void => {
+    if (isFlushDue || configuration === undefined) return;
+    isFlushDue = true;
+    soon(flush);
   };
 
-  const remember = (key: ObjectKey, before: Decision, after: Decision): void => {
-    for (const pool of before.pools) if (!after.pools.has(pool)) servicesOfPool.remove(pool, key);
-    for (const pool of after.pools) if (!before.pools.has(pool)) servicesOfPool.add(pool, key);
-    if (after.group === undefined) decisions.delete(key);
-    else decisions.set(key, after);
-    if (before.group !== undefined && before.group.key !== after.group?.key) election.forget(before.group);
+  const levelSoon = (): void => {
+    if (isLevellingDue || configuration === undefined) return;
+    isLevellingDue = true;
+    clock.after(levelAfter, () => {
+      isLevellingDue = false;
+      const changed = placements.level();
+      if (changed.size > 0) order(changed, []);
+      mover.lookAtAll();
+    });
   };
 
-  /** Falls silent for what is no longer to be announced; comes first, so that an address is never held for two reasons. */
-  const withdrawOthers = (key: ObjectKey, before: Decision, after: Decision): void => {
-    for (const { ip } of before.announce) {
-      if (after.announce.some((announcement) => announcement.ip === ip)) continue;
-      table.release(ip, key);
-      announced.remove(key, ip);
-      const reason = after.reason ?? after.silent.find((entry) => entry.ip === ip)?.reason ?? 'loadBalancerIPChanged';
-      ports.log.info('withdrew an address', { event: 'serviceWithdrawn', service: key, ip, reason });
-    }
-  };
-
-  const announce = (service: ServiceView, before: Decision, after: Decision): void => {
-    let begins = false;
-    for (const { ip, interfaces } of after.announce) {
-      table.claim(ip, service.key, interfaces);
-      if (before.announce.some((announcement) => announcement.ip === ip)) continue;
-      begins = true;
-      announced.set(service.key, ip);
-      ports.log.info('announcing an address', { event: 'serviceAnnounced', service: service.key, ip, interfaces });
-    }
-    if (begins) {
-      tell(service, {
-        type: 'Normal',
-        reason: 'nodeAssigned',
-        message: `announcing from node "${self}" with protocol "layer2"`,
+  /** Reads a service again; gives what that does to groups. */
+  const regroup = (key: ObjectKey) => {
+    const view = mirrors.services.get(key);
+    const before = services.get(key);
+    const poolRevision = (pool: string | undefined): number => revisionOfPool.get(pool) ?? 0;
+    const after =
+      view &&
+      readService(view, ports.slicesOf(key), {
+        loadBalancerClass: ports.loadBalancerClass,
+        configuration: configuration!,
+        poolRevision,
       });
+    for (const pool of before?.pools ?? []) if (after?.pools.has(pool) !== true) servicesOfPool.remove(pool, key);
+    for (const pool of after?.pools ?? []) servicesOfPool.add(pool, key);
+    if (after === undefined || isForeign(after)) services.delete(key);
+    else services.set(key, after);
+    const change = after === undefined || after.addresses.length === 0 ? groups.remove(key) : groups.set(after);
+    return { change, revision: after?.revisions.service ?? 0 };
+  };
+
+  const flush = (): void => {
+    isFlushDue = false;
+    const again = dirtyServices;
+    const touched = dirtyGroups;
+    dirtyServices = new Set();
+    dirtyGroups = new Set();
+    const removed: RemovedGroup[] = [];
+    for (const key of again) {
+      const { change, revision } = regroup(key);
+      for (const group of change.changed) touched.add(group.key);
+      for (const gone of change.removed) removed.push(...retire(gone, revision));
     }
-    for (const { ip, reason } of after.silent) {
-      if (reason !== 'noInterface') continue;
-      if (before.silent.some((entry) => entry.ip === ip && entry.reason === reason)) continue;
-      tell(service, {
-        type: 'Warning',
-        reason: 'announceFailed',
-        message: `the interfaces specified by LB IP "${ip}" doesn't exist in assigned node "${self}" with protocol "layer2"`,
-      });
+    const unplaced: UnplacedGroup[] = [];
+    const silent = new Set<Ip>();
+    const view = nodesView();
+    for (const key of touched) {
+      const group = groups.get(key);
+      if (group === undefined) continue;
+      const members = group.services.map((name) => services.get(name)!);
+      const before = states.get(key);
+      const decision = decideGroup(members, view, lists);
+      const state = { key, decision, revisions: newestOf(members, before?.revisions), ordered: before?.ordered };
+      states.set(key, state);
+      if (decision.candidates.length > 0) unplaced.push({ ...group, candidates: decision.candidates });
+      else {
+        placements.remove(key);
+        silent.add(key);
+        if (state.ordered !== undefined) removed.push(removal(key, decision.reason, state.revisions));
+        state.ordered = undefined;
+      }
+    }
+    const others = placements.place(unplaced);
+    order(new Set([...unplaced.map(({ key }) => key), ...others]), removed);
+    for (const key of silent) tellGroup(groups.get(key)!);
+    for (const key of again) if (groups.of(key) === undefined) tellService(key);
+    levelSoon();
+  };
+
+  /** A group is gone: what was ordered of it is taken back. */
+  const retire = (key: Ip, revision: number): readonly RemovedGroup[] => {
+    const state = states.get(key);
+    states.delete(key);
+    placements.remove(key);
+    if (state?.ordered === undefined) return [];
+    return [removal(key, undefined, { ...state.revisions, service: Math.max(state.revisions.service, revision) })];
+  };
+
+  /** Orders groups as they are to be now, where that is not what was ordered before. */
+  const order = (keys: ReadonlySet<Ip>, removed: readonly RemovedGroup[]): void => {
+    const changed: GroupOrder[] = [];
+    for (const key of keys) {
+      const state = states.get(key);
+      const candidates = placements.orderOf(key);
+      if (state === undefined || candidates === undefined) continue;
+      const { addresses } = state.decision;
+      const next = { key, addresses, candidates, policy: policy(), revision: revisionOfAll(state.revisions) };
+      if (state.ordered !== undefined && isSameOrder(state.ordered, next)) continue;
+      state.ordered = next;
+      changed.push(next);
+    }
+    // A key that goes and comes within one turn is ordered anew.
+    const gone = removed.filter(({ key }) => states.get(key)?.ordered === undefined);
+    if (changed.length > 0 || gone.length > 0) responder.groups(changed, gone);
+    const mine = [...keys].filter((key) => owning.has(key)).map(owned);
+    mover.look(mine.filter(({ candidates }) => candidates.every(({ node }) => node !== self)));
+    for (const key of keys) {
+      const group = groups.get(key);
+      if (group !== undefined) tellGroup(group);
     }
   };
 
-  const tell = ({ namespace, name, uid }: ServiceView, event: EventText): void => {
-    recorder.record({ apiVersion: 'v1', kind: 'Service', namespace, name, uid }, event);
+  const standingOf = (key: Ip): GroupStanding | undefined => {
+    const decision = states.get(key)?.decision;
+    if (decision === undefined) return undefined;
+    // Without beacons nobody says who owns a group: the first candidate does.
+    const silentOwner = ports.hasBeacon ? undefined : placements.orderOf(key)?.[0];
+    const isAnswering = owning.has(key);
+    const owner = isAnswering ? self : (placements.ownerOf(key) ?? silentOwner);
+    return {
+      key,
+      decision,
+      owner,
+      isAnswering,
+    };
   };
 
-  const decideAgain = (keys: Iterable<ObjectKey>): void => {
-    for (const key of new Set(keys)) decideService(key);
+  const tellGroup = (group: Group): void => {
+    for (const key of group.services) tellService(key);
+  };
+
+  const tellService = (key: ObjectKey): void => {
+    const service = services.get(key);
+    const group = groups.of(key);
+    announcer.tell(key, service && announcementOf(service, group && standingOf(group.key), here));
+  };
+
+  const touchPools = (pools: Iterable<string | undefined>): void => {
+    for (const pool of pools) for (const key of servicesOfPool.get(pool)) dirtyServices.add(key);
+    flushSoon();
+  };
+
+  /** Decides the groups again whose pools have such an advertisement; those of pools that are gone, too. */
+  const touchAdvertised = (isMeant: (advertisement: L2Advertisement) => boolean): void => {
+    for (const { name, l2Advertisements } of configuration?.pools ?? []) {
+      if (l2Advertisements.some(isMeant)) touchGroupsOf(name);
+    }
+    touchGroupsOf(undefined);
+  };
+
+  const touchGroupsOf = (pool: string | undefined): void => {
+    for (const key of servicesOfPool.get(pool)) {
+      const group = groups.of(key);
+      if (group !== undefined) dirtyGroups.add(group.key);
+    }
+    flushSoon();
+  };
+
+  const touchAll = (): void => {
+    lists.forget();
+    for (const { key } of groups.values()) dirtyGroups.add(key);
+    flushSoon();
   };
 
   return {
-    start: (surroundings) => {
-      view = { self, loadBalancerClass: ports.loadBalancerClass, order: election.order, ...surroundings };
-      for (const { key } of ports.services.values()) decideService(key);
+    start: () => {
+      configuration = mirrors.configuration();
+      revisionOfPool = poolRevisions(configuration, new Set(), new Map());
+      for (const { key } of mirrors.services.values()) dirtyServices.add(key);
+      flushSoon();
     },
 
-    serviceChanged: decideService,
-
-    configurationChanged: (configuration) => {
-      if (view === undefined) return;
-      const before = view.configuration;
-      view = { ...view, configuration };
-      const touched = [...changedPools(before, configuration), undefined];
-      decideAgain(touched.flatMap((pool) => [...servicesOfPool.get(pool)]));
+    serviceChanged: (key) => {
+      dirtyServices.add(key);
+      flushSoon();
     },
 
-    candidatesChanged: (candidates) => {
-      if (view === undefined) return;
-      view = { ...view, candidates };
-      decideAgain(decisions.keys());
+    configurationChanged: () => {
+      if (configuration === undefined) return;
+      const before = configuration;
+      configuration = mirrors.configuration();
+      const changed = changedPools(before, configuration);
+      revisionOfPool = poolRevisions(configuration, changed, revisionOfPool);
+      selected.keep(new Set(configuration.l2Advertisements.map(({ advertisement }) => advertisement.text)));
+      lists.forget();
+      touchPools([...changed, undefined]);
     },
 
-    interfacesChanged: (interfaces) => {
-      if (view === undefined) return;
-      view = { ...view, interfaces };
-      decideAgain([...decisions].filter(([, decision]) => dependsOnInterfaces(decision)).map(([key]) => key));
+    candidatesChanged: touchAll,
+
+    ranksChanged: levelSoon,
+
+    labelsChanged: (node) => {
+      const texts = selected.nodeChanged(node);
+      if (texts.size === 0) return;
+      lists.forget();
+      touchAdvertised(({ text }) => texts.has(text));
+    },
+
+    interfacesChanged: () => {
+      lists.forget();
+      touchAdvertised(({ interfaces }) => interfaces !== undefined);
+    },
+
+    setHasOriginals: (has) => {
+      const before = policy();
+      hasOriginals = has;
+      if (policy() !== before) touchAll();
+    },
+
+    onOwnership: (report) => {
+      if (report.type === 'owner') {
+        const before = placements.ownerOf(report.key);
+        if (before === report.node) return;
+        placements.setOwner(report.key, report.node);
+        if (before !== undefined && report.node !== undefined) mover.moved();
+        levelSoon();
+      } else if (report.type === 'owning') owning.add(report.key);
+      else if (report.type === 'notOwning') owning.delete(report.key);
+      else return;
+      const group = groups.get(report.key);
+      if (group !== undefined) tellGroup(group);
     },
   };
 };
 
-const dependsOnInterfaces = ({ announce, silent }: Decision): boolean =>
-  announce.some(({ interfaces }) => interfaces !== undefined) || silent.some(({ reason }) => reason === 'noInterface');
+/** Whether others see to the service. */
+const isForeign = ({ reason }: AdvertisedService): boolean => reason === 'notLoadBalancer' || reason === 'otherClass';

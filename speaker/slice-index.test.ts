@@ -4,6 +4,7 @@ import { sliceIndex } from './slice-index.ts';
 
 const slice = (key: string, serviceKey: string | undefined, usable = true): EndpointSliceView => ({
   key,
+  resourceVersion: '1',
   serviceKey,
   endpoints: [{ nodeName: 'n1', usable }],
 });

@@ -1,6 +1,6 @@
 import type { EndpointSliceView, ObjectKey } from '../src/domain/objects.ts';
 import type { Change } from '../src/k8s/watch/reflector.ts';
-import { multiMap } from './multi-map.ts';
+import { multiMap } from '../src/lib/multi-map.ts';
 
 /** The EndpointSlices of each service. */
 export type SliceIndex = {

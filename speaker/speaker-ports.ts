@@ -51,6 +51,8 @@ export type SpeakerPorts = {
   readonly onAnnouncement: (service: ObjectKey, announcement: ServiceAnnouncement | undefined) => void;
   readonly clock: Clock;
   readonly log: Log;
+  /** Runs an action when the turn of the event loop has brought all it brings. Default: `queueMicrotask`. */
+  readonly soon?: (action: () => void) => void;
 };
 
 /** Takes what happens in the cluster and on this node, and acts on it within the turn of the event loop. */

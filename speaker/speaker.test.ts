@@ -1,189 +1,111 @@
 import { describe, expect, test } from 'vitest';
-import type { Configuration } from '../src/domain/config/configuration.ts';
-import type { NodeView, ServiceView, SpeakerPodView } from '../src/domain/objects.ts';
-import { configurationOf, poolOf, serviceView } from '../test/support/builders.ts';
-import { silentLog } from '../test/support/silent-log.ts';
-import { createSpeaker } from './speaker.ts';
+import { configurationOf } from '../test/support/builders.ts';
+import { runningRig, type SpeakerRig, speakerRig } from '../test/support/speaker-rig.ts';
 
-const advertised: Configuration = configurationOf([poolOf('main', '10.0.0.0/24')]);
-
-/** A speaker on node-b, which comes before node-c and node-a for 10.0.0.10, in a cluster that a test writes by hand. */
-const rig = () => {
-  const services = new Map<string, ServiceView>();
-  const nodes = new Map<string, NodeView>();
-  const pods = new Map<string, SpeakerPodView>();
-  let configuration = advertised;
-  const announced: string[] = [];
-  const decided: string[] = [];
-  const logged: unknown[] = [];
-  const speaker = createSpeaker({
-    self: 'node-b',
-    loadBalancerClass: '',
-    ignoreExcludeLabel: false,
-    mirrors: {
-      services: {
-        get: (key) => {
-          decided.push(key);
-          return services.get(key);
-        },
-        values: () => services.values(),
-      },
-      nodes,
-      pods,
-      configuration: () => configuration,
-    },
-    responder: {
-      announce: (ip) => void announced.push(ip),
-      withdraw: (ip) => void announced.splice(announced.indexOf(ip), 1),
-    },
-    recorder: { record: () => {} },
-    announced: { set: () => {}, remove: () => {} },
-    log: {
-      ...silentLog,
-      info: (_, fields) => logged.push(fields?.['event']),
-      warn: (_, fields) => logged.push(fields?.['event']),
-    },
-  });
-  return {
-    speaker,
-    announced,
-    logged,
-    /** Which services were looked at since the last call. */
-    decided: (): readonly string[] => decided.splice(0),
-    service: (ip: string): void => {
-      const now = serviceView({ name: ip, ingress: [{ ip }] });
-      services.set(now.key, now);
-      speaker.onService({ type: 'added', key: now.key, now });
-    },
-    slice: (ip: string): void => {
-      const key = `default/${ip}-1`;
-      const now = { key, serviceKey: `default/${ip}`, endpoints: [{ nodeName: 'node-c', usable: true }] };
-      speaker.onSlice({ type: 'added', key, now });
-    },
-    pod: (nodeName: string, ready: boolean): void => {
-      const before = pods.get(nodeName);
-      const now = { key: nodeName, nodeName, ready };
-      pods.set(nodeName, now);
-      if (before === undefined) speaker.onPod({ type: 'added', key: nodeName, now });
-      else speaker.onPod({ type: 'updated', key: nodeName, before, now, changed: before.ready !== ready });
-    },
-    node: (name: string, labels: NodeView['labels']): void => {
-      const now = { name, labels, networkUnavailable: false };
-      nodes.set(name, now);
-      speaker.onNode({ type: 'added', key: name, now });
-    },
-    configure: (changed: Configuration): void => {
-      configuration = changed;
-      speaker.onConfiguration();
-    },
-  };
-};
-
-const running = () => {
-  const test_ = rig();
-  for (const node of ['node-a', 'node-b', 'node-c']) test_.pod(node, true);
-  test_.speaker.onInterfaces(['eth0']);
-  test_.speaker.synced();
-  return test_;
+const three = ['node-a', 'node-b', 'node-c'] as const;
+const serve = (rig: SpeakerRig, name: string, ip: string): void => {
+  rig.service(name, [ip]);
+  rig.slice(name, ['node-c']);
 };
 
 describe('a starting speaker', () => {
-  test('announces nothing until every mirror is read and the responder runs', () => {
-    for (const order of ['mirrors first', 'responder first']) {
-      const { speaker, announced, pod, service, slice } = rig();
-      pod('node-b', false);
-      service('10.0.0.10');
-      slice('10.0.0.10');
-      const steps = [speaker.synced, (): void => speaker.onInterfaces(['eth0'])];
-      const [first, second] = order === 'mirrors first' ? steps : steps.toReversed();
-      first!();
-      expect([speaker.isReady(), announced], order).toEqual([false, []]);
-      second!();
-      expect([speaker.isReady(), announced], order).toEqual([true, ['10.0.0.10']]);
-    }
+  test('orders nothing until every mirror is read, the responder runs and the members are known', () => {
+    const rig = speakerRig('node-b');
+    serve(rig, 'web', '10.0.0.10');
+    expect([rig.speaker.isReady(), rig.done()]).toEqual([false, []]);
+    rig.speaker.synced();
+    expect([rig.speaker.isReady(), rig.done()]).toEqual([false, []]);
+    rig.members(...three);
+    expect([rig.speaker.isReady(), [...rig.orders.keys()]]).toEqual([true, ['10.0.0.10']]);
+    expect(rig.done()).toHaveLength(1);
   });
 
-  test('is ready before its own pod is, and announces nothing until then', () => {
-    const { speaker, announced, pod, service, slice } = rig();
-    for (const node of ['node-a', 'node-c']) pod(node, true);
-    pod('node-b', false);
-    speaker.onInterfaces(['eth0']);
-    speaker.synced();
-    service('10.0.0.10');
-    slice('10.0.0.10');
-    expect([speaker.isReady(), announced]).toEqual([true, []]);
-    pod('node-b', true);
-    expect(announced).toEqual(['10.0.0.10']);
+  test('knows of owners and of nodes that are not ready from before', () => {
+    const rig = speakerRig('node-b');
+    serve(rig, 'web', '10.0.0.10');
+    rig.owner('10.0.0.10', 'node-c');
+    rig.members(...three);
+    for (const name of three) rig.node(name, { ready: name !== 'node-a' });
+    rig.speaker.synced();
+    expect(rig.orders.get('10.0.0.10')?.candidates).toEqual(['node-c', 'node-b', 'node-a']);
+  });
+});
+
+describe('with membership by the API', () => {
+  test('the ready pods are the members, and this node is not one before its own', () => {
+    const rig = speakerRig('node-b', { membership: 'api', hasBeacon: false });
+    for (const name of ['node-a', 'node-c']) rig.pod(name, true);
+    rig.pod('node-b', false);
+    rig.speaker.synced();
+    serve(rig, 'web', '10.0.0.10');
+    expect([rig.speaker.isReady(), rig.orders.get('10.0.0.10')]).toMatchObject([
+      true,
+      { candidates: ['node-c', 'node-a'], policy: 'exact' },
+    ]);
+    rig.pod('node-b', true);
+    expect(rig.orders.get('10.0.0.10')?.candidates).toEqual(['node-b', 'node-c', 'node-a']);
   });
 
-  test('that does not find its own pod announces nothing, and says so', () => {
-    const { speaker, announced, logged, pod, service, slice } = rig();
-    service('10.0.0.10');
-    slice('10.0.0.10');
-    speaker.onInterfaces(['eth0']);
-    speaker.synced();
-    expect([speaker.isReady(), announced, logged]).toEqual([true, [], ['ownPodNotFound']]);
-    pod('node-a', false);
-    expect([announced, logged]).toEqual([[], ['ownPodNotFound']]);
-    pod('node-b', true);
-    expect([announced, logged]).toEqual([['10.0.0.10'], ['ownPodNotFound', 'ownPodFound', 'serviceAnnounced']]);
+  test('a speaker that does not find its own pod takes no part, and says so', () => {
+    const rig = speakerRig('node-b', { membership: 'api', hasBeacon: false });
+    serve(rig, 'web', '10.0.0.10');
+    rig.speaker.synced();
+    expect([rig.speaker.isReady(), rig.orders.size, rig.logged]).toEqual([true, 0, ['ownPodNotFound']]);
+    rig.pod('node-a', false);
+    expect(rig.logged).toEqual(['ownPodNotFound']);
+    rig.pod('node-b', true);
+    expect([rig.orders.size, rig.logged]).toEqual([1, ['ownPodNotFound', 'ownPodFound']]);
   });
 });
 
 describe('a running speaker', () => {
-  test('announces when the service comes before its endpoints, and when it comes after them', () => {
-    const { announced, service, slice } = running();
-    service('10.0.0.10');
-    expect(announced).toEqual([]);
-    slice('10.0.0.10');
-    slice('10.0.0.11');
-    service('10.0.0.11');
-    expect(announced).toEqual(['10.0.0.10', '10.0.0.11']);
+  test('orders a group when the service comes before its endpoints, and when it comes after them', () => {
+    const rig = runningRig('node-a');
+    rig.service('web', ['10.0.0.10']);
+    expect(rig.orders.size).toBe(0);
+    rig.slice('web', ['node-c']);
+    rig.slice('dns', ['node-c']);
+    rig.service('dns', ['10.0.0.11']);
+    expect([...rig.orders.keys()]).toEqual(['10.0.0.10', '10.0.0.11']);
   });
 
-  test('takes over from a node whose speaker is not ready any more', () => {
-    const { announced, service, slice, pod } = running();
-    service('10.0.0.6'); // node-c, node-b, node-a
-    slice('10.0.0.6');
-    expect(announced).toEqual([]);
-    pod('node-c', false);
-    expect(announced).toEqual(['10.0.0.6']);
-    pod('node-c', true);
-    expect(announced).toEqual([]);
+  test('reads no service for an update that changes nothing, or nothing that counts', () => {
+    const rig = runningRig('node-a');
+    serve(rig, 'web', '10.0.0.10');
+    rig.done();
+    rig.read();
+    rig.service('web', ['10.0.0.10']);
+    rig.slice('web', ['node-c']);
+    rig.node('node-b');
+    rig.node('node-b', { labels: { zone: 'b' } });
+    rig.members(...three);
+    rig.peer('node-b', true, 'eth0');
+    rig.speaker.onInterfaces(['eth0', 'eth1']);
+    expect([rig.read(), rig.done()]).toEqual([[], []]);
   });
 
-  test('looks at no service for an update that changes nothing, or no candidate', () => {
-    const { speaker, service, slice, pod, node, decided } = running();
-    service('10.0.0.10');
-    slice('10.0.0.10');
-    decided();
-    const now = { name: 'node-a', labels: {}, networkUnavailable: false };
-    speaker.onService({ type: 'updated', key: 'default/10.0.0.10', before: {}, now: {}, changed: false } as never);
-    speaker.onNode({ type: 'updated', key: 'node-a', before: { ...now, labels: { zone: 'a' } }, now, changed: true });
-    node('node-d', {});
-    pod('node-a', true);
-    expect(decided()).toEqual([]);
-    pod('node-a', false);
-    expect(decided()).toEqual(['default/10.0.0.10']);
-  });
-
-  test('falls silent when its node gets the exclude label', () => {
-    const { announced, service, slice, node } = running();
-    service('10.0.0.10');
-    slice('10.0.0.10');
-    node('node-b', { 'node.kubernetes.io/exclude-from-external-load-balancers': '' });
-    expect(announced).toEqual([]);
-    node('node-b', {});
-    expect(announced).toEqual(['10.0.0.10']);
+  test('takes members, excluded nodes and deleted ones in and out', () => {
+    const rig = runningRig('node-a');
+    serve(rig, 'web', '10.0.0.10');
+    const candidates = () => new Set(rig.orders.get('10.0.0.10')?.candidates);
+    expect(candidates()).toEqual(new Set(three));
+    rig.members('node-b');
+    expect(candidates()).toEqual(new Set(['node-a', 'node-b']));
+    rig.node('node-d');
+    rig.members('node-b', 'node-d');
+    expect(candidates()).toEqual(new Set(['node-a', 'node-b', 'node-d']));
+    rig.node('node-b', { labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } });
+    expect(candidates()).toEqual(new Set(['node-a', 'node-d']));
+    rig.noNode('node-d');
+    expect(candidates()).toEqual(new Set(['node-a']));
+    rig.node('node-a', { networkUnavailable: true });
+    expect(rig.orders.size).toBe(0);
   });
 
   test('follows the configuration', () => {
-    const { announced, service, slice, configure } = running();
-    service('10.0.0.10');
-    slice('10.0.0.10');
-    configure(configurationOf([]));
-    expect(announced).toEqual([]);
-    configure(advertised);
-    expect(announced).toEqual(['10.0.0.10']);
+    const rig = runningRig('node-a');
+    serve(rig, 'web', '10.0.0.10');
+    rig.configure(configurationOf([]));
+    expect(rig.orders.size).toBe(0);
   });
 });

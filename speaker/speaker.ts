@@ -1,52 +1,22 @@
-import type { Configuration } from '../src/domain/config/configuration.ts';
-import { candidateNodes, membersByReadiness } from '../src/domain/layer2/candidates.ts';
-import type { EndpointSliceView, NodeView, ServiceView, SpeakerPodView } from '../src/domain/objects.ts';
+import { membersByReadiness } from '../src/domain/layer2/candidates.ts';
 import type { Change } from '../src/k8s/watch/reflector.ts';
-import { type ServiceDeciderPorts, createServiceDecider } from './service-decider.ts';
+import { createNodeStates, type NodeNews } from './node-states.ts';
+import { createServiceDecider } from './service-decider.ts';
 import { sliceIndex } from './slice-index.ts';
-
-/** What the speaker sees of the cluster: copies that are complete once `synced` is called. */
-export type Mirrors = {
-  readonly services: ServiceDeciderPorts['services'];
-  readonly nodes: { readonly get: (name: string) => NodeView | undefined };
-  /** The speaker pods. */
-  readonly pods: { readonly values: () => Iterable<SpeakerPodView> };
-  readonly configuration: () => Configuration;
-};
-
-export type SpeakerPorts = Omit<ServiceDeciderPorts, 'services' | 'slicesOf'> & {
-  readonly mirrors: Mirrors;
-  /** Nodes keep their addresses whatever the label `exclude-from-external-load-balancers` says. */
-  readonly ignoreExcludeLabel: boolean;
-};
-
-/** Takes what happens in the cluster and on this node, and acts on it at once. */
-export type Speaker = {
-  readonly onService: (change: Change<ServiceView>) => void;
-  readonly onSlice: (change: Change<EndpointSliceView>) => void;
-  readonly onNode: (change: Change<NodeView>) => void;
-  readonly onPod: (change: Change<SpeakerPodView>) => void;
-  /** A pool or an advertisement changed. */
-  readonly onConfiguration: () => void;
-  /** The responder's interfaces, by name; with the first report it is known to run. */
-  readonly onInterfaces: (names: readonly string[]) => void;
-  /** Every mirror has been read once. */
-  readonly synced: () => void;
-  /** Whether it decides: every mirror was read and the responder runs. Says nothing of what it owns. */
-  readonly isReady: () => boolean;
-};
+import type { Speaker, SpeakerPorts } from './speaker-ports.ts';
 
 /**
- * Wires the mirrors and the responder to the decisions. It announces nothing before `synced` and the first
- * `onInterfaces`.
+ * Wires the mirrors, the membership and the responder to the decisions. It orders nothing before `synced`, the first
+ * `onInterfaces` and, with membership by memberlist, the first `onMembers`.
  */
 export const createSpeaker = (ports: SpeakerPorts): Speaker => {
-  const { mirrors, self, ignoreExcludeLabel, log } = ports;
+  const { mirrors, self, membership, log } = ports;
   const slices = sliceIndex();
-  const decider = createServiceDecider({ ...ports, services: mirrors.services, slicesOf: slices.of });
+  const nodes = createNodeStates({ ...ports, nodes: mirrors.nodes });
+  const decider = createServiceDecider({ ...ports, nodes, slicesOf: slices.of });
   let isSynced = false;
-  let interfaces: ReadonlySet<string> | undefined;
-  let candidates: ReadonlySet<string> = new Set();
+  let hasInterfaces = false;
+  let hasMembers = membership === 'api';
   let isReady = false;
   let isOwnPodSeen = true;
 
@@ -57,36 +27,29 @@ export const createSpeaker = (ports: SpeakerPorts): Speaker => {
     isOwnPodSeen = isSeen;
     if (isSeen) log.info('the speaker pod of this node is found', { event: 'ownPodFound' });
     else {
-      log.warn(
-        'no speaker pod of this node is found, so it announces nothing; are --ml-labels the labels of the pods?',
-        {
-          event: 'ownPodNotFound',
-        },
-      );
+      const effect = membership === 'api' ? 'it announces nothing' : 'the others may not find it either';
+      log.warn(`no speaker pod of this node is found, so ${effect}; are --ml-labels the labels of the pods?`, {
+        event: 'ownPodNotFound',
+      });
     }
   };
 
-  const findCandidates = (): ReadonlySet<string> =>
-    candidateNodes(
-      membersByReadiness(mirrors.pods.values(), self),
-      (name) => mirrors.nodes.get(name),
-      ignoreExcludeLabel,
-    );
-
-  const startIfComplete = (): void => {
-    if (isReady || !isSynced || interfaces === undefined) return;
-    isReady = true;
-    lookForOwnPod();
-    candidates = findCandidates();
-    decider.start({ configuration: mirrors.configuration(), candidates, interfaces });
+  const act = (news: NodeNews): void => {
+    if (!isReady) return;
+    if (news === 'candidates') decider.candidatesChanged();
+    else if (news === 'ranks') decider.ranksChanged();
   };
 
-  const electAgain = (change: Change<unknown>): void => {
-    if (!isReady || isUnchanged(change)) return;
-    const now = findCandidates();
-    if (now.symmetricDifference(candidates).size === 0) return;
-    candidates = now;
-    decider.candidatesChanged(candidates);
+  const readPods = (): NodeNews =>
+    membership === 'api' ? nodes.setMembers(membersByReadiness(mirrors.pods.values(), self)) : undefined;
+
+  const startIfComplete = (): void => {
+    if (isReady || !isSynced || !hasInterfaces || !hasMembers) return;
+    isReady = true;
+    lookForOwnPod();
+    readPods();
+    for (const { name } of mirrors.nodes.values()) nodes.nodeChanged(name);
+    decider.start();
   };
 
   return {
@@ -94,19 +57,42 @@ export const createSpeaker = (ports: SpeakerPorts): Speaker => {
       if (isReady && !isUnchanged(change)) decider.serviceChanged(change.key);
     },
     onSlice: (change) => {
-      for (const service of slices.apply(change)) decider.serviceChanged(service);
+      for (const service of slices.apply(change)) if (isReady) decider.serviceChanged(service);
     },
-    onNode: electAgain,
+    onNode: (change) => {
+      if (!isReady || isUnchanged(change)) return;
+      act(nodes.nodeChanged(change.key));
+      decider.labelsChanged(change.key);
+    },
     onPod: (change) => {
-      if (isReady) lookForOwnPod();
-      electAgain(change);
+      if (!isReady || isUnchanged(change)) return;
+      lookForOwnPod();
+      act(readPods());
     },
     onConfiguration: () => {
-      if (isReady) decider.configurationChanged(mirrors.configuration());
+      if (isReady) decider.configurationChanged();
+    },
+    onMembers: (members) => {
+      const news = nodes.setMembers([self, ...members.map(({ node }) => node)]);
+      decider.setHasOriginals(members.some(({ beacons }) => !beacons));
+      hasMembers = true;
+      if (isReady) act(news);
+      else startIfComplete();
+    },
+    onOwnership: (reports) => {
+      for (const report of reports) {
+        if (report.type !== 'peer') decider.onOwnership(report);
+        else {
+          const { news, isOther } = nodes.setPeer(report.node, report.isHeard, report.interfaces);
+          act(news);
+          if (isOther) decider.interfacesChanged();
+        }
+      }
     },
     onInterfaces: (names) => {
-      interfaces = new Set(names);
-      if (isReady) decider.interfacesChanged(interfaces);
+      nodes.setInterfaces(names);
+      hasInterfaces = true;
+      if (isReady) decider.interfacesChanged();
       else startIfComplete();
     },
     synced: () => {

@@ -1,0 +1,90 @@
+import type { Configuration, L2Advertisement, Pool } from '../src/domain/config/configuration.ts';
+import type { AdvertisedService, Revisions } from '../src/domain/layer2/advertised-service.ts';
+import type { GroupOrder, RemovedGroup, SilenceReason } from '../src/domain/layer2/announcement.ts';
+import type { GroupDecision } from '../src/domain/layer2/group-decision.ts';
+import type { Ip } from '../src/lib/ip.ts';
+
+/** A group as it was decided last, and what of it was ordered. */
+export type GroupState = {
+  readonly key: Ip;
+  readonly decision: GroupDecision;
+  /** The newest that was seen of each kind. */
+  readonly revisions: Revisions;
+  /** What stands at the responder; undefined: it has no order for the group. */
+  ordered: GroupOrder | undefined;
+};
+
+/** The newest versions of all services of a group, and of what stood there before: what is gone has no version. */
+export const newestOf = (services: readonly AdvertisedService[], before: Revisions | undefined): Revisions => {
+  const newest = { service: 0, endpoints: 0, configuration: 0, ...before };
+  for (const { revisions } of services) {
+    newest.service = Math.max(newest.service, revisions.service);
+    newest.endpoints = Math.max(newest.endpoints, revisions.endpoints);
+    newest.configuration = Math.max(newest.configuration, revisions.configuration);
+  }
+  return newest;
+};
+
+/** The latest version of what an order rests on. */
+export const revisionOfAll = ({ service, endpoints, configuration }: Revisions): number =>
+  Math.max(service, endpoints, configuration);
+
+/**
+ * How the responder hears that a group has no candidate. Where every node comes to the same conclusion the group is
+ * released, until somebody sees a newer version of what the conclusion rests on: the kinds have a watch each, and a
+ * version of another kind that came early must not hide what comes next.
+ */
+export const removal = (key: Ip, reason: SilenceReason | undefined, revisions: Revisions): RemovedGroup => {
+  switch (reason) {
+    case 'noCandidate':
+      return { key, isReleased: false, revision: revisionOfAll(revisions) };
+    case 'noEndpoint':
+    case 'clashingEndpoints':
+      return { key, isReleased: true, revision: revisions.endpoints };
+    default:
+      return { key, isReleased: true, revision: Math.max(revisions.service, revisions.configuration) };
+  }
+};
+
+/** Whether two orders say the same. */
+export const isSameOrder = (a: GroupOrder, b: GroupOrder): boolean =>
+  a.policy === b.policy &&
+  a.revision === b.revision &&
+  isSameList(a.candidates, b.candidates, Object.is) &&
+  isSameList(
+    a.addresses,
+    b.addresses,
+    (x, y) =>
+      x.ip === y.ip &&
+      (x.interfaces === y.interfaces ||
+        (x.interfaces !== undefined &&
+          y.interfaces !== undefined &&
+          isSameList(x.interfaces, y.interfaces, Object.is))),
+  );
+
+const isSameList = <T>(a: readonly T[], b: readonly T[], isSame: (a: T, b: T) => boolean): boolean =>
+  a === b || (a.length === b.length && a.every((value, index) => isSame(value, b[index] as T)));
+
+/**
+ * The versions of pools and their advertisements, by name of the pool; undefined stands for the advertisements of pools
+ * that are gone. Of pools that say what they said before it is the version from then: counters in their status move the
+ * version of the object all the time.
+ */
+export const poolRevisions = (
+  { pools, l2Advertisements }: Configuration,
+  changed: ReadonlySet<string>,
+  before: ReadonlyMap<string | undefined, number>,
+): ReadonlyMap<string | undefined, number> => {
+  const revisions = new Map<string | undefined, number>();
+  for (const pool of pools) {
+    const known = changed.has(pool.name) ? undefined : before.get(pool.name);
+    revisions.set(pool.name, known ?? revisionOfPool(pool));
+  }
+  return revisions.set(undefined, newestAdvertisement(l2Advertisements.map(({ advertisement }) => advertisement)));
+};
+
+const revisionOfPool = ({ revision, l2Advertisements }: Pool): number =>
+  Math.max(revision, newestAdvertisement(l2Advertisements));
+
+const newestAdvertisement = (advertisements: readonly L2Advertisement[]): number =>
+  Math.max(0, ...advertisements.map(({ revision }) => revision));
