@@ -1,13 +1,12 @@
 /**
- * Sends frames from `eth0` and receives them at its peer `eth1`, in one process. Takes the kind of queue and the
- * `FrameSeries`, as JSON, and prints an array with a `SeriesOutcome` for each.
+ * Sends frames from `eth0` and receives them at its peer `eth1`, in one process. Takes the kind of queue, how many octets
+ * are to be kept and the `FrameSeries`, as JSON, and prints an array with a `SeriesOutcome` for each.
  */
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PacketSocket } from '../../src/io/packet-socket.ts';
 import { EtherType } from '../../src/proto/ethernet/iana.ts';
-import { arpFrameLength } from '../../src/proto/arp/packet.ts';
 
 /** Frames of one length, so many at once before the receiver has its turn. */
 export type FrameSeries = { readonly length: number; readonly count: number; readonly atOnce: number };
@@ -16,16 +15,17 @@ export type FrameSeries = { readonly length: number; readonly count: number; rea
 export type SeriesOutcome = { readonly received: number; readonly lengths: readonly number[]; readonly wrong: number };
 
 const indexOf = (name: string): number => Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'utf8'));
-const [queue, series] = process.argv.slice(2);
+const [queue, kept, series] = process.argv.slice(2);
 const sender = new PacketSocket(indexOf('eth0'), EtherType.arp, []);
 const receiver = new PacketSocket(indexOf('eth1'), EtherType.arp, [], {
   queue: queue === 'ring' ? 'ring' : 'socket',
+  keptLength: Number(kept),
 });
 
 const run = async ({ length, count, atOnce }: FrameSeries): Promise<SeriesOutcome> => {
   const frame = new Uint8Array(length).map((_, index) => index ^ length);
   frame.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 2, 2, 2, 2, 2, 8, 6]);
-  const compared = Math.min(length, arpFrameLength);
+  const compared = Math.min(length, Number(kept));
   const lengths = new Set<number>();
   let received = 0;
   let wrong = 0;

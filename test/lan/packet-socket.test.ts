@@ -6,26 +6,38 @@ import type { FrameSeries, SeriesOutcome } from './packet-socket-program.ts';
 /** More than the 2,048 slots of a ring, so that each of them, the last too, has held a frame of every length. */
 const count = 5000;
 
-const run = async (queue: 'ring' | 'socket', series: readonly FrameSeries[]): Promise<readonly SeriesOutcome[]> => {
+const run = async (
+  queue: 'ring' | 'socket',
+  kept: number,
+  series: readonly FrameSeries[],
+): Promise<readonly SeriesOutcome[]> => {
   await using host = await createNamespace('host');
   await connect(host, 'eth0', host, 'eth1');
   const program = `${import.meta.dirname}/packet-socket-program.ts`;
-  const { stdout } = await host.exec([process.execPath, program, queue, JSON.stringify(series)]);
+  const { stdout } = await host.exec([process.execPath, program, queue, String(kept), JSON.stringify(series)]);
   return JSON.parse(stdout) as readonly SeriesOutcome[];
 };
 
 describe.runIf(process.getuid?.() === 0)('a packet socket', () => {
-  test.each(['ring', 'socket'] as const)('with a %s hands over the start of frames of any length', async (queue) => {
-    const lengths = [14, 15, 41, 42, 43, 44, 45, 60, 61, 62, 63, 64, 100, 1514];
+  test.each([
+    ['ring', 44],
+    ['socket', 44],
+    ['ring', 128],
+    ['socket', 1516],
+  ] as const)('with a %s hands over the start of frames of any length, %i octets', async (queue, kept) => {
+    const lengths = [14, 15, 41, 42, 43, 44, 45, 60, 61, 62, 63, 64, 100, 127, 128, 129, 1514];
     const outcomes = await run(
       queue,
+      kept,
       lengths.map((length) => ({ length, count, atOnce: 1 })),
     );
-    expect(outcomes).toEqual(lengths.map((length) => ({ received: count, lengths: [Math.min(length, 44)], wrong: 0 })));
+    expect(outcomes).toEqual(
+      lengths.map((length) => ({ received: count, lengths: [Math.min(length, kept)], wrong: 0 })),
+    );
   });
 
   test('loses what comes while its ring is full, and nothing afterwards', async () => {
-    const [tooMany, afterwards] = await run('ring', [
+    const [tooMany, afterwards] = await run('ring', 44, [
       { length: 1514, count: 9000, atOnce: 9000 },
       { length: 60, count, atOnce: 500 },
     ]);

@@ -30,7 +30,7 @@ export const ClaimCode = { held: 1, probing: 2, yielding: 3, released: 4, droppe
 /** The other bits of a claim's first octet; the rest is zero. */
 export const ClaimFlag = { ipv6: 0x08, successor: 0x10, revision: 0x20 } as const;
 
-/** Octets of a sealed message at most: with the headers of IPv6 and UDP it fits every link that carries IPv6 in tunnels. */
+/** Octets of a sealed message at most: with the headers of IPv6 and UDP it leaves Ethernet 52 octets for a tunnel. */
 export const longestSealed = 1400;
 
 /** Octets that a seal adds: which key, and the authenticator. */

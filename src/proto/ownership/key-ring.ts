@@ -3,10 +3,10 @@ import { type Millis, millis, seconds } from '../../lib/time.ts';
 import { deriveSealKey, type SealFailure, type SealKey, sealedKeyId, sealedMessage } from './seal.ts';
 
 /** How long after a new key came others may not have it yet: kubelets renew mounted Secrets within two minutes. */
-export const newKeySpread = seconds(180);
+const newKeySpread = seconds(180);
 
 /** How long after a new key came the old one is still accepted. */
-export const oldKeyLife = seconds(600);
+const oldKeyLife = seconds(600);
 
 /** Keys at most, however often the secret changes. */
 const mostKeys = 4;
