@@ -3,13 +3,21 @@
  * SIGTERM. Each report of the responder thread is a line of JSON on standard output.
  */
 import { parseIp } from '../../src/lib/ip.ts';
+import type { GroupOrder } from '../../src/proto/ownership/machine.ts';
 import { startResponder } from '../../speaker/responder/client.ts';
 
-const responder = startResponder({ excluded: [] });
-responder.onReport((report) => process.stdout.write(`${JSON.stringify(report)}\n`));
-for (const text of process.argv.slice(2)) {
+const node = 'node';
+const responder = startResponder({ node, excluded: [], beaconPort: 7947, secret: undefined, isProbing: false });
+// A report about ownership has numbers of 64 bits.
+const inText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}` : value);
+responder.onReport((report) => process.stdout.write(`${JSON.stringify(report, inText)}\n`));
+responder.watchCurrent(true);
+responder.members([], true);
+const groups = process.argv.slice(2).map((text): GroupOrder => {
   const ip = parseIp(text);
   if (!ip.ok) throw new Error(`${text} is no address`);
-  responder.announce(ip.value, undefined);
-}
+  const addresses = [{ ip: ip.value, interfaces: undefined }];
+  return { key: ip.value, addresses, candidates: [node], policy: 'sticky', revision: 1 };
+});
+responder.groups(groups, []);
 process.once('SIGTERM', () => void responder.stop());

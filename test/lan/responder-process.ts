@@ -2,32 +2,60 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
-import type { ResponderCommand, ResponderReport } from '../../speaker/responder/messages.ts';
+import type { ResponderCommand, ResponderOptions, ResponderReport } from '../../speaker/responder/messages.ts';
 import type { Ip } from '../../src/lib/ip.ts';
+import type { GroupOrder, OwnershipReport } from '../../src/proto/ownership/machine.ts';
 import type { Namespace } from '../support/netns.ts';
+
+/** What the program is asked to do: what the responder's handle can do. */
+export type ResponderOrder =
+  | Exclude<ResponderCommand, { readonly type: 'mainAwake' }>
+  | { readonly type: 'watchCurrent'; readonly isCurrent: boolean };
+
+/** The options of the responder, as they go through JSON. */
+export type ResponderProgramOptions = Omit<ResponderOptions, 'excluded' | 'secret'> & {
+  readonly excluded: readonly string[];
+  readonly secret: string | undefined;
+};
 
 /** A process with the responder thread on a node. Whoever starts it disposes of it. */
 export class ResponderProcess {
   readonly child: ChildProcess;
+  readonly node: string;
   /** Everything reported so far. */
   readonly reports: ResponderReport[] = [];
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, node: string) {
     this.child = child;
+    this.node = node;
     child.on('message', (report: ResponderReport) => this.reports.push(report));
   }
 
-  announce(addresses: readonly string[], interfaces?: readonly string[]): void {
-    this.#order(addresses.map((ip) => ({ type: 'announce', ip: ip as Ip, interfaces })));
+  /** Sends orders, which take effect together. */
+  order(...orders: readonly ResponderOrder[]): void {
+    this.child.send(orders);
   }
 
+  /** Orders each address as a group that this node alone may own. */
+  announce(addresses: readonly string[], interfaces?: readonly string[]): void {
+    const changed = addresses.map((ip) => groupOf([ip], [this.node], interfaces));
+    this.order({ type: 'groups', changed, removed: [] });
+  }
+
+  /** Takes such orders back. */
   withdraw(addresses: readonly string[]): void {
-    this.#order(addresses.map((ip) => ({ type: 'withdraw', ip: ip as Ip })));
+    const removed = addresses.map((ip) => ({ key: ip as Ip, isReleased: true, revision: 1 }));
+    this.order({ type: 'groups', changed: [], removed });
   }
 
   /** The interfaces that it serves, as last reported. */
   interfaces(): readonly string[] | undefined {
     return this.reports.findLast((report) => report.type === 'interfaces')?.names;
+  }
+
+  /** What it has said about ownership, in order. */
+  ownership(): OwnershipReport[] {
+    return this.reports.flatMap((report) => (report.type === 'ownership' ? report.reports : []));
   }
 
   /** The sum of what was reported for an address. */
@@ -65,36 +93,61 @@ export class ResponderProcess {
   /** Ends the thread as the speaker does at SIGTERM; gives the exit code. */
   async stop(): Promise<number | null> {
     const exit = once(this.child, 'exit');
-    this.#order([{ type: 'stop' }]);
+    this.order({ type: 'stop' });
     const [code] = (await exit) as [number | null];
     return code;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Kills the process as it stands. */
+  async kill(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exit = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await exit;
   }
 
-  #order(commands: readonly ResponderCommand[]): void {
-    this.child.send(commands);
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
   }
 }
+
+/** An order about a group of addresses, the first of which is its key. */
+export const groupOf = (
+  addresses: readonly string[],
+  candidates: readonly string[],
+  interfaces?: readonly string[],
+): GroupOrder => ({
+  key: addresses[0] as Ip,
+  addresses: addresses.map((ip) => ({ ip: ip as Ip, interfaces })),
+  candidates,
+  policy: 'sticky',
+  revision: 1,
+});
 
 /** Root without any capability but the one for packet sockets, as the DaemonSet has it. */
 const onlyNetRaw = ['setpriv', '--bounding-set=-all,+net_raw', '--inh-caps=-all', '--no-new-privs'];
 
-/** Starts a responder on a node and waits until it knows the node's interfaces. */
+/**
+ * Starts a responder on a node and waits until it knows the node's interfaces. Unless told, it has no key, and so no
+ * beacon, and announces without asking whether another host has the address.
+ */
 export const startResponderProcess = async (
-  node: Namespace,
-  { excluded = [] }: { readonly excluded?: readonly string[] } = {},
+  host: Namespace,
+  options: Partial<ResponderProgramOptions> = {},
 ): Promise<ResponderProcess> => {
   const program = `${import.meta.dirname}/responder-program.ts`;
-  const argv = [...onlyNetRaw, process.execPath, program, ...excluded];
-  const child = node.spawn(argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  const responder = new ResponderProcess(child);
-  const [first] = (await once(child, 'message')) as [ResponderReport];
-  if (first.type !== 'interfaces') throw new Error(`the first report is ${JSON.stringify(first)}`);
+  const all: ResponderProgramOptions = {
+    node: 'node',
+    excluded: [],
+    beaconPort: 7947,
+    secret: undefined,
+    isProbing: false,
+    ...options,
+  };
+  const argv = [...onlyNetRaw, process.execPath, program, JSON.stringify(all)];
+  const child = host.spawn(argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' });
+  const responder = new ResponderProcess(child, all.node);
+  while (responder.interfaces() === undefined) await once(child, 'message');
+  responder.order({ type: 'watchCurrent', isCurrent: true }, { type: 'members', members: [], isComplete: true });
   return responder;
 };
