@@ -2,7 +2,7 @@ import { familyOf, type Ip } from '../lib/ip.ts';
 import { DatagramReceiver, type Device, type OnDatagram, openDatagramSocket, succeeds } from './datagram.ts';
 import { close, connect, Constant, send } from './libc.ts';
 import { encodeSocketAddress } from './socket-address.ts';
-import { isSystemError } from './system-error.ts';
+import { SystemError } from './system-error.ts';
 
 /** Longer datagrams are dropped. */
 const longestDatagram = 2048;
@@ -28,12 +28,12 @@ export class ProbeSocket {
   /** Sends one datagram; false where no way leads there now, a packet filter objects or a queue is full. */
   send(datagram: Uint8Array): boolean {
     const transfer = (): number => send(this.fd, datagram, datagram.length, Constant.MSG_DONTWAIT);
-    return this.#unlessRefused(() => succeeds(transfer)) ?? false;
+    return this.#hearing(() => succeeds(transfer)) ?? false;
   }
 
   /** Hands over the answers that are queued; `refused` once the host has said that nobody has the port. */
   receive(onDatagram: OnDatagram): 'open' | 'refused' {
-    this.#unlessRefused(() => this.#receiver.receive(this.fd, answersPerTurn, onDatagram));
+    this.#hearing(() => this.#receiver.receive(this.fd, answersPerTurn, onDatagram));
     return this.#isRefused ? 'refused' : 'open';
   }
 
@@ -41,13 +41,16 @@ export class ProbeSocket {
     close(this.fd);
   }
 
-  /** The kernel tells of a refusal by whatever call comes next. */
-  #unlessRefused<T>(call: () => T): T | undefined {
+  /**
+   * Whatever hosts and routers say by ICMP comes as the error of the next call: any error, since anybody may say
+   * anything. Nothing but a refusal is of interest.
+   */
+  #hearing<T>(call: () => T): T | undefined {
     try {
       return call();
     } catch (error) {
-      if (!isSystemError(error, 'ECONNREFUSED')) throw error;
-      this.#isRefused = true;
+      if (!(error instanceof SystemError) || error.code === 'EBADF') throw error;
+      if (error.code === 'ECONNREFUSED') this.#isRefused = true;
       return undefined;
     }
   }

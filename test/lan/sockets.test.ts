@@ -152,6 +152,23 @@ describe.runIf(process.getuid?.() === 0)('sockets of two hosts on a switch', () 
     expect(await send(onA, groups.IPv4)).toBe(true);
   });
 
+  test.each([
+    ['198.18.0.2', 'icmp type admin-prohibited'],
+    ['198.18.0.2', 'icmp type host-prohibited'],
+    ['2001:db8::2', 'icmpv6 type admin-prohibited'],
+  ])('a packet filter of %s that rejects with %s is no refusal of the port', async (to, reject) => {
+    const rule = `udp dport ${port} reject with ${reject}`;
+    await b.exec([
+      'nft',
+      `add table inet t; add chain inet t i { type filter hook input priority 0; }; add rule inet t i ${rule}`,
+    ]);
+    try {
+      expect(await onA.do({ do: 'probe', to, port, device: 'eth0' })).toBe('silent');
+    } finally {
+      await b.exec(['nft', 'delete table inet t']);
+    }
+  });
+
   test('what cannot be opened says why', async () => {
     const open = { do: 'open', name: 'beacons', port, device: 'eth0', group: groups.IPv6, family: 'IPv6' } as const;
     await a.sysctl({ 'net.ipv6.conf.eth0.disable_ipv6': 1 });
