@@ -118,7 +118,7 @@ export class PacketSocket {
     return this.#send(this.#buffer, length);
   }
 
-  /** Sends one frame; false where a queue is full, or the interface is down or gone. */
+  /** Sends one frame; false where a queue is full, the frame is too long, or the interface is down or gone. */
   send(frame: Uint8Array): boolean {
     return this.#send(frame, frame.length);
   }
@@ -131,7 +131,7 @@ export class PacketSocket {
     try {
       return send(this.fd, bytes, length, Constant.MSG_DONTWAIT) >= 0;
     } catch (error) {
-      if (!isSystemError(error, 'ENOBUFS', ...linkGone)) throw error;
+      if (!isSystemError(error, 'ENOBUFS', 'EMSGSIZE', ...linkGone)) throw error;
       return false;
     }
   }
