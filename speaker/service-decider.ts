@@ -30,8 +30,8 @@ export type ServiceDeciderPorts = Omit<SpeakerPorts, 'ignoreExcludeLabel' | 'mem
  */
 export type ServiceDecider = {
   readonly start: () => void;
-  /** The service, or one of its EndpointSlices, was added, changed or deleted. */
-  readonly serviceChanged: (service: ObjectKey) => void;
+  /** The service, or one of its EndpointSlices, was added or changed; or the service was deleted, last seen as `revision`. */
+  readonly serviceChanged: (service: ObjectKey, revision?: number) => void;
   readonly configurationChanged: () => void;
   /** Other nodes may own addresses than before. */
   readonly candidatesChanged: () => void;
@@ -63,7 +63,8 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
   let configuration: Configuration | undefined;
   let revisionOfPool: ReadonlyMap<string | undefined, number> = new Map();
   let hasOriginals = false;
-  let dirtyServices = new Set<ObjectKey>();
+  /** Services to read again, with the version in which they were last seen if they are gone. */
+  let dirtyServices = new Map<ObjectKey, number>();
   let dirtyGroups = new Set<Ip>();
   let isFlushDue = false;
   let isLevellingDue = false;
@@ -131,18 +132,18 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
     if (after === undefined || isForeign(after)) services.delete(key);
     else services.set(key, after);
     const change = after === undefined || after.addresses.length === 0 ? groups.remove(key) : groups.set(after);
-    return { change, revision: after?.revisions.service ?? 0 };
+    return { change, revision: after?.revisions.service };
   };
 
   const flush = (): void => {
     isFlushDue = false;
     const again = dirtyServices;
     const touched = dirtyGroups;
-    dirtyServices = new Set();
+    dirtyServices = new Map();
     dirtyGroups = new Set();
     const removed: RemovedGroup[] = [];
-    for (const key of again) {
-      const { change, revision } = regroup(key);
+    for (const [key, lastSeen] of again) {
+      const { change, revision = lastSeen } = regroup(key);
       for (const group of change.changed) touched.add(group.key);
       for (const gone of change.removed) removed.push(...retire(gone, revision));
     }
@@ -168,7 +169,7 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
     const others = placements.place(unplaced);
     order(new Set([...unplaced.map(({ key }) => key), ...others]), removed);
     for (const key of silent) tellGroup(groups.get(key)!);
-    for (const key of again) if (groups.of(key) === undefined) tellService(key);
+    for (const key of again.keys()) if (groups.of(key) === undefined) tellService(key);
     levelSoon();
   };
 
@@ -230,8 +231,12 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
     announcer.tell(key, service && announcementOf(service, group && standingOf(group.key), here));
   };
 
+  const markService = (key: ObjectKey, revision = 0): void => {
+    dirtyServices.set(key, Math.max(revision, dirtyServices.get(key) ?? 0));
+  };
+
   const touchPools = (pools: Iterable<string | undefined>): void => {
-    for (const pool of pools) for (const key of servicesOfPool.get(pool)) dirtyServices.add(key);
+    for (const pool of pools) for (const key of servicesOfPool.get(pool)) markService(key);
     flushSoon();
   };
 
@@ -261,12 +266,12 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
     start: () => {
       configuration = mirrors.configuration();
       revisionOfPool = poolRevisions(configuration, new Set(), new Map());
-      for (const { key } of mirrors.services.values()) dirtyServices.add(key);
+      for (const { key } of mirrors.services.values()) markService(key);
       flushSoon();
     },
 
-    serviceChanged: (key) => {
-      dirtyServices.add(key);
+    serviceChanged: (key, revision) => {
+      markService(key, revision);
       flushSoon();
     },
 

@@ -1,3 +1,4 @@
+import { revisionOf } from '../src/domain/config/custom-resource.ts';
 import { membersByReadiness } from '../src/domain/layer2/candidates.ts';
 import type { Change } from '../src/k8s/watch/reflector.ts';
 import { createNodeStates, type NodeNews } from './node-states.ts';
@@ -54,7 +55,8 @@ export const createSpeaker = (ports: SpeakerPorts): Speaker => {
 
   return {
     onService: (change) => {
-      if (isReady && !isUnchanged(change)) decider.serviceChanged(change.key);
+      if (!isReady || isUnchanged(change)) return;
+      decider.serviceChanged(change.key, change.type === 'deleted' ? revisionOf(change.before) : undefined);
     },
     onSlice: (change) => {
       for (const service of slices.apply(change)) if (isReady) decider.serviceChanged(service);
