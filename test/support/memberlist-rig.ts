@@ -43,8 +43,8 @@ export type Network = {
   readonly add: (name: string, host: number, config?: Partial<MemberlistConfig>) => VirtualMember;
   /** Lets time pass. */
   readonly run: (duration: number) => void;
-  /** Lets time pass until something holds; throws if it does not within `limit`. Gives the time that passed. */
-  readonly until: (limit: number, holds: () => boolean) => number;
+  /** Lets time pass, `step` by `step`, until something holds; throws after `limit`. Gives the time that passed. */
+  readonly until: (limit: number, holds: () => boolean, step?: number) => number;
   /** Decides for each packet (and each exchange) whether it arrives. */
   filter: (from: Ip, to: Ip, kind: 'udp' | 'tcp') => boolean;
   /** Packets sent so far. */
@@ -74,6 +74,15 @@ export const createNetwork = ({ seed, loss = 0, latency = 2 }: NetworkOptions): 
   const key = ({ address, port }: Endpoint): string => `${address}:${port}`;
   const later = (delay: number, run: () => void): void => queue.set({ run }, millis(now + delay));
   const way = (): number => latency * (0.1 + 0.9 * random.next());
+
+  const run = (duration: number): void => {
+    const end = now + duration;
+    for (let next = queue.next(); next !== undefined && next <= end; next = queue.next()) {
+      now = Math.max(now, next);
+      queue.takeDue(millis(now))!.run();
+    }
+    now = end;
+  };
 
   const network: Network = {
     now: () => now,
@@ -164,21 +173,12 @@ export const createNetwork = ({ seed, loss = 0, latency = 2 }: NetworkOptions): 
         },
       };
     },
-    run: (duration) => {
-      const end = now + duration;
-      for (let next = queue.next(); next !== undefined && next <= end; next = queue.next()) {
-        now = Math.max(now, next);
-        queue.takeDue(millis(now))!.run();
-      }
-      now = end;
-    },
-    until: (limit, holds) => {
+    run,
+    until: (limit, holds, step = 1) => {
       const start = now;
       while (!holds()) {
-        const next = queue.next();
-        if (next === undefined || next > start + limit) throw new Error(`does not hold after ${limit} ms`);
-        now = Math.max(now, next);
-        queue.takeDue(millis(now))!.run();
+        if (now - start >= limit) throw new Error(`does not hold after ${limit} ms`);
+        run(step);
       }
       return now - start;
     },

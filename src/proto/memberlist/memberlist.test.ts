@@ -13,7 +13,7 @@ import { lanConfig } from './config.ts';
 import { ownVersions } from './iana.ts';
 import type { MemberlistEffect } from './machine.ts';
 import { createMemberlist } from './memberlist.ts';
-import { type Alive, decodePacketMessage, type NodeState, ownMark, type PacketMessage } from './message.ts';
+import { type Alive, type NodeState, ownMark, type PacketMessage } from './message.ts';
 import { openPacket } from './packet.ts';
 
 /** Starts members n1, n2 … and lets all join the first. */
@@ -193,14 +193,14 @@ describe('members on a network', () => {
     const network = createNetwork({ seed: 12, loss: 0.05 });
     const members = Array.from({ length: 100 }, (_, index) => network.add(`n${index + 1}`, index + 1));
     for (const member of members.slice(1)) member.join(members[0]!);
-    expect(network.until(60_000, () => members.every(({ names }) => names().length === 100))).toBeLessThan(5000);
+    expect(network.until(60_000, () => members.every(({ names }) => names().length === 100), 50)).toBeLessThan(5000);
     const before = network.packets();
     network.run(60_000);
     expect(members.flatMap((member) => told(member, 'left', ''))).toEqual([]);
     expect((network.packets() - before) / 100 / 60).toBeLessThan(8); // packets per member and second
     const [crashed, ...others] = members.toReversed();
     crashed!.crash();
-    const detected = network.until(60_000, () => others.every(({ names }) => names().length === 99));
+    const detected = network.until(60_000, () => others.every(({ names }) => names().length === 99), 100);
     expect(detected).toBeGreaterThan(4000);
     expect(detected).toBeLessThan(20_000);
   });
@@ -363,11 +363,5 @@ describe('one member', () => {
         }
       }),
     );
-  });
-});
-
-test('the rig speaks the protocol: what it sends is decoded', () => {
-  expect(decodePacketMessage(Uint8Array.of(11, 0x81, 0xa5, 0x53, 0x65, 0x71, 0x4e, 0x6f, 5))).toMatchObject({
-    value: { type: 'nack', sequence: 5 },
   });
 });

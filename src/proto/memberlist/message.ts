@@ -322,6 +322,10 @@ const versionsOf = (octets: Uint8Array): Versions => {
 export const ownMark = octetsOf('metallb-ts/1');
 
 /** Whether metadata carries our mark, of this version of metallb-ts or of another. */
-export const isMarked = (meta: Uint8Array): boolean => textPrefix.every((octet, index) => meta[index] === octet);
+export const isMarked = (meta: Uint8Array): boolean => {
+  for (let i = 0; i < markLength; i++) if (meta[i] !== ownMark[i]) return false;
+  return true;
+};
 
-const textPrefix = octetsOf('metallb-ts/');
+/** Octets of the mark without its version. */
+const markLength = 'metallb-ts/'.length;

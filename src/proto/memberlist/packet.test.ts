@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { crc32 } from './checksum.ts';
 import { joinMessages, splitCompound } from './compound.ts';
-import { deriveKey, nonceLength, open, seal } from './encryption.ts';
+import { deriveKey, nonceLength } from './encryption.ts';
 import { decompressLzw } from './lzw.ts';
 import { encodeMessage } from './message.ts';
 import { encodeMap } from './msgpack.ts';
@@ -16,41 +16,6 @@ const clear: Opening = { keys: [], acceptsClear: true };
 const locked: Opening = { keys: [key], acceptsClear: false };
 const ack = (sequence: number): Uint8Array => encodeMessage({ type: 'ack', sequence });
 
-describe('encryption', () => {
-  test('the key is the secret followed by the hash of nothing, not a hash of the secret', () => {
-    const text = '4142434445464748494a4b4c4d4e4f50515253545556 e3b0c44298fc1c149afb';
-    expect(key.export()).toEqual(Buffer.from(hex(text)));
-  });
-
-  test('a secret of 32 octets or more gives its first 32, a blank at the end included', () => {
-    expect(deriveKey(Buffer.from('0123456789abcdef0123456789abcdefgh')).export().toString()).toBe(
-      '0123456789abcdef0123456789abcdef',
-    );
-    expect(deriveKey(Buffer.from('short\n')).export().subarray(0, 7)).toEqual(Buffer.from('short\n\xe3', 'latin1'));
-  });
-
-  test('what the library encrypted is opened', () => {
-    // Captured from the library (v0.5.1) with the key above: version 1, and version 0 with additional data.
-    const newer = hex('01 cb8c440ba9a43a283758a152 e200 cf67b7ec5d164e8b1a73b36b22614dda');
-    const older = hex('00 93ba8e7f88ccaba544b4037b 7a76eb6d441472b97213e8e82b9c93f2 0326fb7dd9193c4002e57bb9a3c34841');
-    expect(open([key], newer)).toEqual(Buffer.from([2, 0x81]));
-    expect(open([other, key], older, hex('0a 0000002d'))).toEqual(Buffer.from([2, 0x81]));
-  });
-
-  test('another key, another header, a changed octet and every truncation are refused', () => {
-    const sealed = seal(key, ack(7), nonce, Uint8Array.of(10));
-    expect(open([key], sealed, Uint8Array.of(10))).toEqual(Buffer.from(ack(7)));
-    expect(open([other], sealed, Uint8Array.of(10))).toBeUndefined();
-    expect(open([key], sealed)).toBeUndefined();
-    for (let n = 0; n < sealed.length; n++) {
-      expect(open([key], sealed.subarray(0, n), Uint8Array.of(10)), `${n} octets`).toBeUndefined();
-      const broken = Uint8Array.from(sealed);
-      broken[n]! ^= 0x41;
-      expect(open([key], broken, Uint8Array.of(10)), `octet ${n} changed`).toBeUndefined();
-    }
-  });
-});
-
 describe('compression', () => {
   // `compressPayload` (v0.5.1) of 40 times "metallb ", without its msgpack; captured once.
   const captured = hex(
@@ -61,7 +26,8 @@ describe('compression', () => {
   test('what the library compressed is decompressed', () => {
     expect(Buffer.from(decompressLzw(captured, 320)).toString()).toBe('metallb '.repeat(40));
     expect(() => decompressLzw(captured, 319)).toThrow('more than 319 octets');
-    for (let n = 0; n < captured.length - 1; n++) expect(() => decompressLzw(captured.subarray(0, n), 320)).toThrow();
+    for (let n = 0; n < captured.length - 1; n++)
+      expect(() => decompressLzw(captured.subarray(0, n), 320)).toThrow('cut off');
   });
 
   test.each([
