@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, createNamespace, makeSwitch, type Namespace, plugIn } from '../support/netns.ts';
 import { ask, askPadded, makeNoise, neighbour, resolve, wronglyAnswered } from './client.ts';
-import { startResponderProcess } from './responder-process.ts';
+import { responderCommand, startResponderProcess } from './responder-process.ts';
 
 const isRoot = process.getuid?.() === 0;
 /** A generous limit for what takes milliseconds on a machine that is not busy. */
@@ -212,8 +212,7 @@ describe.runIf(isRoot)('two nodes and a client on a switch', () => {
   });
 
   test('without the right to open packet sockets the process ends and says so', async () => {
-    const program = `${import.meta.dirname}/responder-program.ts`;
-    const argv = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs', process.execPath, program];
+    const argv = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs', ...responderCommand()];
     const { code, stderr } = await n1.exec(argv, { check: false });
     expect(code).toBe(1);
     expect(stderr).toContain('the responder thread failed');

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import type { ResponderCommand, ResponderOptions, ResponderReport } from '../../speaker/responder/messages.ts';
 import type { Ip } from '../../src/lib/ip.ts';
-import type { GroupOrder, OwnershipReport } from '../../src/proto/ownership/machine.ts';
+import type { GroupOrder, Member, OwnershipReport } from '../../src/proto/ownership/machine.ts';
 import type { Namespace } from '../support/netns.ts';
 
 /** What the program is asked to do: what the responder's handle can do. */
@@ -124,18 +124,13 @@ export const groupOf = (
   revision: 1,
 });
 
-/** Root without any capability but the one for packet sockets, as the DaemonSet has it. */
-const onlyNetRaw = ['setpriv', '--bounding-set=-all,+net_raw', '--inh-caps=-all', '--no-new-privs'];
+const program = `${import.meta.dirname}/responder-program.ts`;
 
 /**
- * Starts a responder on a node and waits until it knows the node's interfaces. Unless told, it has no key, and so no
- * beacon, and announces without asking whether another host has the address.
+ * The command line of the program. Unless told, it has no key, and so no beacon, and announces without asking whether
+ * another host has the address.
  */
-export const startResponderProcess = async (
-  host: Namespace,
-  options: Partial<ResponderProgramOptions> = {},
-): Promise<ResponderProcess> => {
-  const program = `${import.meta.dirname}/responder-program.ts`;
+export const responderCommand = (options: Partial<ResponderProgramOptions> = {}): string[] => {
   const all: ResponderProgramOptions = {
     node: 'node',
     excluded: [],
@@ -144,10 +139,22 @@ export const startResponderProcess = async (
     isProbing: false,
     ...options,
   };
-  const argv = [...onlyNetRaw, process.execPath, program, JSON.stringify(all)];
+  return [process.execPath, program, JSON.stringify(all)];
+};
+
+/** Root without any capability but the one for packet sockets, as the DaemonSet has it. */
+const onlyNetRaw = ['setpriv', '--bounding-set=-all,+net_raw', '--inh-caps=-all', '--no-new-privs'];
+
+/** Starts a responder on a node, without other members unless they are given, and waits until it knows its interfaces. */
+export const startResponderProcess = async (
+  host: Namespace,
+  options: Partial<ResponderProgramOptions> = {},
+  members: readonly Member[] = [],
+): Promise<ResponderProcess> => {
+  const argv = [...onlyNetRaw, ...responderCommand(options)];
   const child = host.spawn(argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' });
-  const responder = new ResponderProcess(child, all.node);
+  const responder = new ResponderProcess(child, options.node ?? 'node');
   while (responder.interfaces() === undefined) await once(child, 'message');
-  responder.order({ type: 'watchCurrent', isCurrent: true }, { type: 'members', members: [], isComplete: true });
+  responder.order({ type: 'watchCurrent', isCurrent: true }, { type: 'members', members, isComplete: true });
   return responder;
 };
