@@ -80,6 +80,17 @@ export const orderOf = (key: string, candidates: readonly string[], more: Partia
   ...more,
 });
 
+/** Speakers `a`, `b` and `c` at rest; the group is owned by `a`, which `b` and then `c` follow. */
+export const threeAtRest = (key: Ip, segments = 1, more: Partial<GroupOrder> = {}): OwnershipRig => {
+  const names = ['a', 'b', 'c'];
+  const rig = createOwnershipRig(names, segments);
+  for (const name of names) rig.start(name);
+  rig.advance(500);
+  rig.order(orderOf(key, names, more));
+  rig.advance(5000);
+  return rig;
+};
+
 /** Makes nodes of these names; none runs a speaker yet. */
 export const createOwnershipRig = (names: readonly string[], segments = 1): OwnershipRig => {
   let now = 0;
