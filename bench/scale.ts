@@ -47,7 +47,7 @@ const begin = (api: MemoryApi, first: Assembly): Rig => {
     events.record(object, event);
   };
   const term = beginTerm(
-    { ...shared, events: { record }, metrics: controllerMetrics(), onWork: () => {} },
+    { ...shared, events: { record }, metrics: controllerMetrics(), l2StatusesOf: () => undefined, onWork: () => {} },
     { metallbNamespace: 'metallb-system', lbClass: '', reassignOnPoolChange: false },
     api.views(),
     [],

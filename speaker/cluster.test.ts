@@ -39,6 +39,7 @@ const rig = (items: readonly object[]) => {
   /** How many pools there were at each change of the configuration. */
   const seen: number[] = [];
   const stale: number[] = [];
+  const problemCounts: number[] = [];
   const cluster = watchCluster({
     api: { request: () => Promise.reject(new Error('nothing is written here')), stream, close: () => {} },
     clock: fakeClock(),
@@ -47,6 +48,7 @@ const rig = (items: readonly object[]) => {
     podSelector: 'a=b',
     legacyName: '',
     metrics: { updateErrors: { inc: () => {} }, configStale: { set: (value) => stale.push(value) } },
+    onProblems: (problems) => problemCounts.push(problems.length),
     onUpdate: () => {},
     speaker: () => ({
       onService: () => {},
@@ -59,11 +61,11 @@ const rig = (items: readonly object[]) => {
   void cluster.run(ending.signal);
   const send = (objects: readonly object[]): void =>
     next.resolve(encode(objects.map((object) => ({ type: 'ADDED', object }))));
-  return { cluster, seen, stale, send };
+  return { cluster, seen, stale, problemCounts, send };
 };
 
 test('the configuration is there once all is listed, and assembled once for changes that come together', async () => {
-  const { cluster, seen, stale, send } = rig([pool(0), pool(1, 'nonsense')]);
+  const { cluster, seen, stale, problemCounts, send } = rig([pool(0), pool(1, 'nonsense')]);
   expect(() => cluster.mirrors.configuration()).toThrow('before all is listed');
   await cluster.synced;
   expect(seen).toEqual([2]);
@@ -71,4 +73,6 @@ test('the configuration is there once all is listed, and assembled once for chan
   send(Array.from({ length: 50 }, (_, index) => pool(index + 1)));
   await expect.poll(() => seen).toEqual([2, 51]);
   expect(stale).toEqual([1, 0]);
+  expect(problemCounts).toEqual([1, 0]);
+  expect(cluster.isCurrent()).toBe(true);
 });

@@ -1,4 +1,5 @@
 import { nothingConfigured } from '../src/domain/config/assemble.ts';
+import type { ConfigurationProblem } from '../src/domain/config/configuration.ts';
 import type { CustomResource } from '../src/domain/config/custom-resource.ts';
 import type { Api } from '../src/k8s/client/api.ts';
 import { problemReporter, type ProblemReporterOptions } from '../src/k8s/configuration-problems.ts';
@@ -23,6 +24,8 @@ export type ClusterOptions = {
   /** Name of the old ConfigMap; empty: none is read. */
   readonly legacyName: string;
   readonly metrics: ProblemReporterOptions['metrics'];
+  /** Told of all that is wrong with the configuration, after each assembly of it. */
+  readonly onProblems: (problems: readonly ConfigurationProblem[]) => void;
   /** Told of every object that came, changed or went. */
   readonly onUpdate: () => void;
   /** Who takes the changes; asked for at the first one. */
@@ -32,6 +35,8 @@ export type ClusterOptions = {
 /** The part of the cluster that a speaker watches. */
 export type Cluster = {
   readonly mirrors: Mirrors;
+  /** Whether every watch tells of changes now. */
+  readonly isCurrent: () => boolean;
   /** Settles when every mirror has been read once. */
   readonly synced: Promise<void>;
   /** Keeps the mirrors current until `signal` aborts. Rejects only for a fault of ours. */
@@ -47,6 +52,7 @@ export const watchCluster = ({
   podSelector,
   legacyName,
   metrics,
+  onProblems,
   onUpdate,
   speaker,
 }: ClusterOptions): Cluster => {
@@ -122,11 +128,13 @@ export const watchCluster = ({
     }),
     onAssembly: ({ problems }) => {
       reportProblems(problems);
+      onProblems(problems);
       speaker().onConfiguration();
     },
   });
 
-  const all = [services, slices, nodes, pods, pools, l2Advertisements, legacy];
+  const mirrored = [services, slices, nodes, pods, pools, l2Advertisements];
+  const all = [...mirrored, legacy];
   return {
     mirrors: {
       services,
@@ -138,6 +146,7 @@ export const watchCluster = ({
         return assembly.configuration;
       },
     },
+    isCurrent: () => mirrored.every(({ isCurrent }) => isCurrent()),
     synced: Promise.all(all.map(({ synced }) => synced)).then(() => watch.start()),
     run: async (signal) => {
       await Promise.all(all.map(({ run }) => run(signal)));

@@ -1,34 +1,49 @@
-import { readFileSync } from 'node:fs';
 import packageJson from '../package.json' with { type: 'json' };
 import { collectAtRest, shrinkHeap } from '../src/io/collect-at-rest.ts';
 import { realClock } from '../src/io/real-clock.ts';
 import { createClient } from '../src/k8s/client/client.ts';
 import { loadCredentials, podNamespace } from '../src/k8s/client/credentials.ts';
+import { createConfigurationState, stateOfSpeaker } from '../src/k8s/configuration-state.ts';
 import { eventGate } from '../src/k8s/events/event-gate.ts';
-import { createEventRecorder } from '../src/k8s/events/events.ts';
+import { createEventRecorder, type EventText } from '../src/k8s/events/events.ts';
+import { soleLeader } from '../src/k8s/leadership/leader-election.ts';
 import { createMetricsAccess } from '../src/k8s/metrics-access.ts';
+import { ownPod } from '../src/k8s/own-pod.ts';
+import { resources } from '../src/k8s/resources.ts';
 import type { Log } from '../src/lib/log.ts';
-import { millis, seconds } from '../src/lib/time.ts';
+import { runTogether } from '../src/lib/tasks.ts';
+import { millis, seconds, sleep } from '../src/lib/time.ts';
 import { healthRoutes, metricsRoutes, serveHttp } from '../src/observe/http/http-server.ts';
-import { createLog } from '../src/observe/log.ts';
 import { serveMetrics } from '../src/observe/http/metrics-server.ts';
+import { parseTlsOptions } from '../src/observe/http/tls-options.ts';
+import { createLog } from '../src/observe/log.ts';
 import { createMetrics, kubernetesClientMetrics, processMetrics } from '../src/observe/metrics.ts';
 import { runProgram } from '../src/observe/run-program.ts';
 import { selfSignedCertificate } from '../src/observe/x509/self-signed.ts';
-import { parseTlsOptions } from '../src/observe/http/tls-options.ts';
 import { watchCluster } from './cluster.ts';
-import { exclusionFile, parseExclusions } from './exclusions.ts';
+import { failoverMetrics } from './failover-metrics.ts';
+import { enterLan } from './lan.ts';
 import { speakerMetrics } from './metrics.ts';
-import type { ResponderReport } from './responder/messages.ts';
-import { startResponder } from './responder/client.ts';
 import { defaultPodSelector, type Options, parseOptions } from './options.ts';
+import { createParticipants } from './participants.ts';
+import { readReports } from './responder-reports.ts';
+import type { ResponderThread } from './responder/client.ts';
 import { createSpeaker } from './speaker.ts';
+import { createAnnouncementReporter } from './status/announcement-reporter.ts';
+import { createL2StatusWriter } from './status/l2-status-writer.ts';
+import { createNodeReporter } from './status/node-reporter.ts';
 
 const clock = realClock;
+const wallTime = Date.now;
 
-/** How long events may take to be written after SIGTERM, and how long ending may take in all. */
-const eventsLimit = millis(300);
-const endLimit = seconds(2);
+/**
+ * How long ending may take: for handing over what is owned, for telling memberlist, for events, and in all. MetalLB's
+ * manifests give a speaker 2 s to end, and what matters comes first.
+ */
+const endLimits = { handOver: seconds(1), leave: millis(500), events: millis(300), all: seconds(4) } as const;
+
+/** The responder is told this often whether all watches are current. */
+const watchCheck = seconds(1);
 
 const run = async (options: Options, log: Log, signal: AbortSignal): Promise<void> => {
   const self = options['node-name'];
@@ -38,9 +53,8 @@ const run = async (options: Options, log: Log, signal: AbortSignal): Promise<voi
   if (!tls.ok) throw new Error(tls.error);
   log.info('starting', { event: 'startup', version: packageJson.version, namespace });
 
-  const exclusions = parseExclusions(readIfExists(exclusionFile));
-  if (!exclusions.ok) throw new Error(`cannot tell which interfaces are excluded: ${exclusions.error}`);
-  const responder = startResponder({ excluded: exclusions.value });
+  const lan = await enterLan({ options, clock, log, limits: endLimits });
+  const { membership, responder, hasBeacon } = lan;
 
   const metrics = createMetrics();
   processMetrics(metrics);
@@ -49,18 +63,55 @@ const run = async (options: Options, log: Log, signal: AbortSignal): Promise<voi
 
   const credentials = await loadCredentials({ clock, kubeconfig: options.kubeconfig });
   const api = createClient({ credentials, clock, userAgent: `metallb-speaker/${packageJson.version}` });
-  const recorder = createEventRecorder({
-    api,
-    clock,
-    log,
-    wallTime: Date.now,
-    component: 'metallb-speaker',
-    host: self,
-  });
+  const recorder = createEventRecorder({ api, clock, log, wallTime, component: 'metallb-speaker', host: self });
   let updatedAt = clock.now();
-  // An event is written after the frames it tells of, and not while more addresses are coming.
+  // What is said of an address is written after the frames that announce it, and not while more addresses are coming.
   const gate = eventGate({ clock, busyUntil: () => updatedAt });
   const rest = collectAtRest(clock, shrinkHeap);
+  const pod = ownPod(api, namespace, options['pod-name']);
+
+  const writer = createL2StatusWriter({ api, clock, log, wallTime, namespace, self, owner: pod, whenQuiet: gate.pass });
+  const services = createAnnouncementReporter({
+    self,
+    clock,
+    serviceOf: (key) => cluster.mirrors.services.get(key),
+    writer,
+    tell: ({ namespace: ofService, name, uid }, event) => {
+      const { apiVersion, kind } = resources.services;
+      gate.pass(() => recorder.record({ apiVersion, kind, namespace: ofService, name, uid }, event));
+    },
+    announced: ours.announced,
+  });
+  const node = createNodeReporter({
+    clock,
+    beaconPort: options['beacon-port'],
+    answers: services.answers,
+    tell: (event) => {
+      log.warn(event.message, { event: event.reason });
+      void tellOfPod(event);
+    },
+  });
+  const tellOfPod = async (event: EventText): Promise<void> => {
+    try {
+      const object = await pod();
+      if (object !== undefined) recorder.record({ ...object, namespace }, event);
+    } catch (error) {
+      log.warn('an event is not written: the own pod cannot be read', { error });
+    }
+  };
+  const state = createConfigurationState({
+    api,
+    leadership: soleLeader,
+    clock,
+    log,
+    wallTime,
+    metallbNamespace: namespace,
+    process: stateOfSpeaker(self),
+    owner: pod,
+    onError: (error, retryAfter) =>
+      log.warn('configuration state not written', { error, retryAfterMs: Math.round(retryAfter) }),
+  });
+
   const cluster = watchCluster({
     api,
     clock,
@@ -69,42 +120,65 @@ const run = async (options: Options, log: Log, signal: AbortSignal): Promise<voi
     podSelector: options['ml-labels'] || defaultPodSelector,
     legacyName: options.config,
     metrics: clientMetrics,
+    onProblems: state.report,
     onUpdate: () => {
       clientMetrics.updates.inc();
       updatedAt = clock.now();
       rest.worked();
     },
-    speaker: () => speaker,
+    speaker: () => changes,
   });
   const speaker = createSpeaker({
     self,
     loadBalancerClass: options['lb-class'],
     ignoreExcludeLabel: options['ignore-exclude-lb'],
+    election: options.election === 'metallb' ? 'metallb' : 'default',
+    hasBeacon,
+    isRebalancing: options.rebalance,
+    membership: membership === undefined ? 'api' : 'memberlist',
     mirrors: cluster.mirrors,
     responder,
-    recorder: { record: (object, event) => gate.pass(() => recorder.record(object, event)) },
-    announced: ours.announced,
+    onAnnouncement: services.onAnnouncement,
+    clock,
     log,
   });
-
-  responder.onReport((report: ResponderReport) => {
-    switch (report.type) {
-      case 'interfaces':
-        return speaker.onInterfaces(report.names);
-      case 'counters':
-        return ours.count(report.perAddress);
-      case 'log':
-        return log[report.level](report.message, report.fields);
-    }
+  const participants = createParticipants({
+    self,
+    membership,
+    pods: () => cluster.mirrors.pods.values(),
+    clock,
+    onMembers: (members, isComplete) => {
+      const names = [self, ...members.map((member) => member.node)];
+      responder.members(members, isComplete);
+      services.onMembers(names);
+      node.onMembers(names);
+    },
+    onKnown: (members) => {
+      if (membership !== undefined) speaker.onMembers(members);
+    },
   });
+  const changes: typeof speaker = {
+    ...speaker,
+    onPod: (change) => {
+      speaker.onPod(change);
+      participants.podsChanged();
+    },
+  };
+  membership?.onConflict(({ name, addresses }) => node.onDuplicateName(name, addresses));
+  const failover = failoverMetrics(metrics, node.unheard);
+  responder.onReport(readReports({ speaker, services, node, metrics: ours, failover, log }));
   void cluster.synced.then(() => {
     clientMetrics.configLoaded.set(1);
+    responder.watchCurrent(cluster.isCurrent());
     speaker.synced();
+    participants.start();
     log.info('every watch is synced', { event: 'synced' });
   });
 
-  const onError = (error: unknown): void => log.error('an HTTP request failed', { error });
-  const whyNotReady = (): string | undefined => (speaker.isReady() ? undefined : 'not synced yet');
+  const whyNotReady = (): string | undefined => {
+    if (lan.isLeft()) return 'ending';
+    return speaker.isReady() ? undefined : 'not synced yet';
+  };
   const servers = await Promise.all([
     serveMetrics({
       host: undefined,
@@ -120,25 +194,31 @@ const run = async (options: Options, log: Log, signal: AbortSignal): Promise<voi
       host: '127.0.0.1',
       port: options['health-probe-port'],
       routes: healthRoutes(whyNotReady),
-      onError,
+      onError: (error) => log.error('an HTTP request failed', { error }),
     }),
   ]);
 
-  await cluster.run(signal);
-  // Silence first: once the pod is being deleted, another speaker has the addresses.
-  await responder.stop();
+  await runTogether(signal, (working) => [
+    cluster.run(working),
+    writer.run(working),
+    state.run(working),
+    lan.run(working),
+    tellWatches(responder, cluster.isCurrent, working),
+  ]);
   gate.open();
-  await recorder.close(eventsLimit);
+  await recorder.close(endLimits.events);
   for (const server of servers) await server?.close();
   api.close();
 };
 
-const readIfExists = (path: string): string | undefined => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+const tellWatches = async (
+  responder: Pick<ResponderThread, 'watchCurrent'>,
+  isCurrent: () => boolean,
+  signal: AbortSignal,
+): Promise<void> => {
+  while (!signal.aborted) {
+    await sleep(clock, watchCheck, signal);
+    responder.watchCurrent(isCurrent());
   }
 };
 
@@ -148,6 +228,6 @@ await runProgram({
   clock,
   invocation: parseOptions(packageJson.version, process.argv.slice(2), process.env),
   createLog: (options) => createLog({ level: options['log-level'], fields: { node: options['node-name'] } }),
-  endLimit,
+  endLimit: endLimits.all,
   run,
 });

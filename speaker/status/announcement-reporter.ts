@@ -4,7 +4,7 @@ import type { EventText } from '../../src/k8s/events/events.ts';
 import type { Ip } from '../../src/lib/ip.ts';
 import { compareText } from '../../src/lib/sorted.ts';
 import { type Clock, seconds } from '../../src/lib/time.ts';
-import { multiMap } from '../multi-map.ts';
+import { multiMap } from '../../src/lib/multi-map.ts';
 import { type Conflict, explain, type Explanation } from './explain.ts';
 import type { L2StatusWriter } from './l2-status-writer.ts';
 import { serviceEvents } from './service-events.ts';
@@ -34,6 +34,8 @@ export type AnnouncementReporter = {
   readonly onGivenUp: (group: Ip) => void;
   /** An address of the cluster is bound to an interface of this node, whose kernel answers for it; or no longer. */
   readonly onBound: (ip: Ip, interfaceName: string, isBound: boolean) => void;
+  /** Whether this node answers for the address. */
+  readonly answers: (ip: Ip) => boolean;
   /** Names of the nodes whose speakers live, this one included. */
   readonly onMembers: (names: Iterable<string>) => void;
 };
@@ -170,6 +172,8 @@ export const createAnnouncementReporter = (options: AnnouncementReporterOptions)
       else bound.set(ip, names);
       for (const service of servicesOfIp.get(ip)) refresh(service);
     },
+
+    answers: (ip) => servicesOfIp.get(ip).size > 0,
 
     onMembers: (names) => {
       const [first] = [...names].sort(compareText);

@@ -19,7 +19,7 @@ const rig = (owned: readonly Ip[] = []) => {
 };
 
 test('a member that is not heard is told once, with the port to open, until it is heard', () => {
-  const { onUnheard, unheard, taken } = rig();
+  const { onUnheard, onMembers, unheard, taken } = rig();
   onUnheard('n2', true);
   onUnheard('n2', true);
   expect(taken()).toEqual([
@@ -31,6 +31,10 @@ test('a member that is not heard is told once, with the port to open, until it i
   expect(unheard()).toBe(0);
   onUnheard('n2', true);
   expect(taken()).toHaveLength(1);
+  onMembers(['n2']);
+  expect(unheard()).toBe(1);
+  onMembers(['n3']);
+  expect(unheard()).toBe(0);
 });
 
 test('another key, and a name that two have, are told with their addresses', () => {

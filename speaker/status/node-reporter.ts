@@ -23,6 +23,8 @@ export type NodeReporter = {
   readonly onDuplicateName: (node: string, addresses: readonly Ip[]) => void;
   /** An address of the cluster is bound to an interface here, whose kernel answers for it; or no longer. */
   readonly onBound: (ip: Ip, interfaceName: string, isBound: boolean) => void;
+  /** Names of the nodes whose speakers are members. */
+  readonly onMembers: (names: Iterable<string>) => void;
   /** Members that are not heard now. */
   readonly unheard: () => number;
 };
@@ -93,6 +95,10 @@ export const createNodeReporter = ({ clock, beaconPort, answers, tell }: NodeRep
       if (isGathering) return;
       isGathering = true;
       clock.after(gathering, tellBound);
+    },
+    onMembers: (names) => {
+      const members = new Set(names);
+      for (const node of unheard) if (!members.has(node)) unheard.delete(node);
     },
     unheard: () => unheard.size,
   };
