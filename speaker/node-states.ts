@@ -31,7 +31,7 @@ export type NodeStates = {
     interfaces: readonly string[],
   ) => { news: NodeNews; isOther: boolean };
   readonly setInterfaces: (names: readonly string[]) => void;
-  /** The members that may own addresses at all. */
+  /** The members that may own addresses at all, in order of name. */
   readonly eligible: () => ReadonlySet<string>;
   /** Of these, how many are heard. */
   readonly living: () => number;
@@ -66,7 +66,7 @@ export const createNodeStates = ({ self, nodes, ignoreExcludeLabel, clock }: Nod
   const isHeard = (name: string): boolean => !unheard.has(name);
 
   const look = (): NodeNews => {
-    const now = new Set(Iterator.from(members).filter((name) => whyNot(name) === undefined));
+    const now = new Set([...members].filter((name) => whyNot(name) === undefined).sort());
     const isSame = now.symmetricDifference(eligible).size === 0;
     const isOrdered = isSame && livingOf(now) === living;
     if (!isSame) eligible = now;

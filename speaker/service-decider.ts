@@ -127,7 +127,7 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
         configuration: configuration!,
         poolRevision,
       });
-    for (const pool of before?.pools ?? []) if (after?.pools.has(pool) !== true) servicesOfPool.remove(pool, key);
+    for (const pool of before?.pools ?? []) if (after?.pools.includes(pool) !== true) servicesOfPool.remove(pool, key);
     for (const pool of after?.pools ?? []) servicesOfPool.add(pool, key);
     if (after === undefined || isForeign(after)) services.delete(key);
     else services.set(key, after);

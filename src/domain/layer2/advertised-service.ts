@@ -36,7 +36,7 @@ export type AdvertisedService = {
   /** With `externalTrafficPolicy: Local`: the nodes with an endpoint that can serve. */
   readonly servingNodes: ReadonlySet<string> | undefined;
   /** The pools whose change can change this; undefined stands for an address that no pool has. */
-  readonly pools: ReadonlySet<string | undefined>;
+  readonly pools: readonly (string | undefined)[];
   readonly revisions: Revisions;
 };
 
@@ -88,12 +88,12 @@ export const readService = (
     silent,
     reason: hasUsableEndpoint(slices) ? (advertised.length > 0 ? undefined : silent[0]?.reason) : 'noEndpoint',
     servingNodes: service.externalTrafficPolicy === 'Local' ? nodesOf(slices) : undefined,
-    pools,
+    pools: [...pools],
     revisions: { ...revisions, configuration: Math.max(...Array.from(pools, poolRevision)) },
   };
 };
 
-const noAddresses = { addresses: [], advertised: [], silent: [], servingNodes: undefined, pools: new Set<never>() };
+const noAddresses = { addresses: [], advertised: [], silent: [], servingNodes: undefined, pools: [] };
 
 /**
  * Advertisements for an address that its pool no longer has: those of the pool that the controller noted on the

@@ -6,6 +6,7 @@ import { hashRank } from '../../lib/hash-rank.ts';
 import { chooseFirst, createMetallbOrder, type NodeState, orderBehind } from './election.ts';
 import type { Candidate } from './group-decision.ts';
 import type { Loads } from './loads.ts';
+import { spreadHashes } from './spread-hash.ts';
 
 const equal = (...nodes: readonly string[]): readonly Candidate[] => nodes.map((node) => ({ node, score: 0 }));
 const key = '10.0.0.10' as Ip;
@@ -81,10 +82,18 @@ describe('the order of metallb-ts', () => {
   };
   const [one, two, three] = orderOf(equal('a', 'b', 'c')) as [string, string, string];
 
-  test('does not depend on the order in which candidates are known, and keeps the others when one goes', () => {
-    expect(orderOf(equal('c', 'b', 'a'))).toEqual([one, two, three]);
+  test('keeps the others when one goes', () => {
     expect(orderOf(equal('a', 'b', 'c').filter(({ node }) => node !== one))).toEqual([two, three]);
     expect(orderOf([])).toEqual([]);
+  });
+
+  test('follows the hash in five places, and names after that', () => {
+    const names = Array.from({ length: 20 }, (_, index) => String.fromCharCode(97 + index));
+    const order = orderOf(equal(...names));
+    const rank = spreadHashes(key);
+    const byHash = names.toSorted((a, b) => rank(a) - rank(b));
+    expect(order.slice(0, 5)).toEqual(byHash.slice(0, 5));
+    expect(order.slice(5)).toEqual(names.filter((name) => !byHash.slice(0, 5).includes(name)));
   });
 
   test('has the owner first, whatever speaks for others, as long as it is heard and a candidate', () => {

@@ -3,7 +3,7 @@ import type { Ip } from '../../lib/ip.ts';
 import { compareText } from '../../lib/sorted.ts';
 import type { Candidate } from './group-decision.ts';
 import type { Loads } from './loads.ts';
-import { spreadHash } from './spread-hash.ts';
+import { spreadHashes } from './spread-hash.ts';
 
 /** What an election needs to know of a node. */
 export type NodeState = {
@@ -16,6 +16,7 @@ export type NodeState = {
 /** What one election is about. */
 export type Election = {
   readonly key: Ip;
+  /** In order of name. */
   readonly candidates: readonly Candidate[];
   /** Who owns the group, as far as known; counts if it is a candidate and heard. */
   readonly owner: string | undefined;
@@ -24,7 +25,15 @@ export type Election = {
 /** The first is to own the group, the second follows it, then the others. */
 export type ElectionOrder = readonly string[];
 
-type Contender = Candidate & NodeState & { readonly hash: number };
+type Contender = {
+  readonly node: string;
+  /** What loads do not outweigh: heard before ready before preferred. */
+  readonly worth: number;
+  readonly hash: number;
+};
+
+/** More than any score. */
+const readyWorth = 2 ** 40;
 
 /**
  * Who is to own a group: the owner stays; else those that are heard and ready come first, of these the preferred, then
@@ -44,7 +53,8 @@ export const chooseFirst = (
 
 /**
  * The whole order behind the first. The second is chosen as the first is, by what the loads would be if that one died,
- * so that its groups spread over all the others.
+ * so that its groups spread over all the others. Where there are many candidates the hash decides on the next few only;
+ * whoever comes after those keeps the order of names.
  */
 export const orderBehind = (
   first: string,
@@ -52,35 +62,60 @@ export const orderBehind = (
   loads: Pick<Loads, 'excessAfter'>,
   stateOf: (node: string) => NodeState,
 ): ElectionOrder => {
-  const others = contendersIn(election, stateOf)
-    .filter(({ node }) => node !== first)
-    .sort(byRank);
-  const second = best(others, (node) => loads.excessAfter(first, node));
-  if (second === undefined) return [first];
-  return [first, second.node, ...others.filter((contender) => contender !== second).map(({ node }) => node)];
+  const others = contendersIn(election, stateOf).filter(({ node }) => node !== first);
+  others.sort(byWorth);
+  for (let place = 0; place < Math.min(hashedPlaces, others.length); place++)
+    promote(others, firstByHash(others, place), place);
+  const excess = (node: string): number => loads.excessAfter(first, node);
+  const [next] = others;
+  if (next === undefined) return [first];
+  // Nearly always one of those has not its share yet; else all are asked.
+  const second = others.slice(0, hashedPlaces).find(({ node, worth }) => worth === next.worth && excess(node) === 0);
+  promote(others, others.indexOf(second ?? best(others, excess)!), 0);
+  return [first, ...others.map(({ node }) => node)];
 };
 
-const contendersIn = ({ key, candidates }: Election, stateOf: (node: string) => NodeState): Contender[] =>
-  candidates.map(({ node, score }) => {
+/** How many places behind the first the hash decides on. */
+const hashedPlaces = 4;
+
+/** Moves an element forward. */
+const promote = (list: Contender[], from: number, to: number): void => {
+  if (from > to) list.splice(to, 0, ...list.splice(from, 1));
+};
+
+/** Where the first by hash stands among those from `place` on that are worth as much as who stands there. */
+const firstByHash = (contenders: readonly Contender[], place: number): number => {
+  let found = place;
+  for (let at = place + 1; at < contenders.length; at++) {
+    if (contenders[at]!.worth !== contenders[place]!.worth) break;
+    if (byRank(contenders[at]!, contenders[found]!) < 0) found = at;
+  }
+  return found;
+};
+
+const contendersIn = ({ key, candidates }: Election, stateOf: (node: string) => NodeState): Contender[] => {
+  const hashOf = spreadHashes(key);
+  return candidates.map(({ node, score }) => {
     const { isReady, isHeard } = stateOf(node);
-    return { node, score, isReady, isHeard, hash: spreadHash(node, key) };
+    const worth = (Number(isHeard) * 2 + Number(isReady)) * readyWorth + score;
+    return { node, worth, hash: hashOf(node) };
   });
+};
 
-const byRank = (a: Contender, b: Contender): number => byWorth(a, b) || a.hash - b.hash || compareText(a.node, b.node);
+const byRank = (a: Contender, b: Contender): number =>
+  b.worth - a.worth || a.hash - b.hash || compareText(a.node, b.node);
 
-/** By what loads do not outweigh. */
-const byWorth = (a: Contender, b: Contender): number =>
-  Number(b.isHeard) - Number(a.isHeard) || Number(b.isReady) - Number(a.isReady) || b.score - a.score;
+const byWorth = (a: Contender, b: Contender): number => b.worth - a.worth;
 
 /** Of those in the first place by worth, the one with the least excess, and of these the first by hash. */
 const best = (contenders: readonly Contender[], excess: (node: string) => number): Contender | undefined => {
   let chosen: Contender | undefined;
   let least = Infinity;
   for (const contender of contenders) {
-    const worth = chosen === undefined ? -1 : byWorth(contender, chosen);
-    if (worth > 0) continue;
+    if (chosen !== undefined && contender.worth < chosen.worth) continue;
     const here = excess(contender.node);
-    if (worth === 0 && (here > least || (here === least && byRank(contender, chosen!) > 0))) continue;
+    const isEqual = contender.worth === chosen?.worth;
+    if (isEqual && (here > least || (here === least && byRank(contender, chosen!) > 0))) continue;
     chosen = contender;
     least = here;
   }

@@ -9,7 +9,7 @@ import type { SelectedNodes } from './selected-nodes.ts';
 export type NodesView = Pick<SelectedNodes, 'covers' | 'score'> & {
   /** Name of the node that decides. */
   readonly self: string;
-  /** The members that may own addresses at all. */
+  /** The members that may own addresses at all, in order of name. */
   readonly eligible: Iterable<string>;
   /** All nodes that are known, members or not, each with why it is not among `eligible`. */
   readonly known: () => Iterable<readonly [node: string, reason: NodeReason | undefined]>;
@@ -30,7 +30,7 @@ export type Candidate = {
 export type GroupDecision = {
   /** All addresses that are announced; this node would answer on no interface for those it may not announce. */
   readonly addresses: readonly GroupAddress[];
-  /** In no order. Groups with equal candidates may share the list. */
+  /** In order of name. Groups with equal candidates may share the list. */
   readonly candidates: readonly Candidate[];
   /** Why there is no candidate. */
   readonly reason: SilenceReason | undefined;

@@ -1,4 +1,3 @@
-import { multiMap } from '../../lib/multi-map.ts';
 import type { Ip } from '../../lib/ip.ts';
 import { compareText } from '../../lib/sorted.ts';
 import type { ObjectKey } from '../objects.ts';
@@ -42,17 +41,24 @@ export type Groups = {
 /** Makes an empty index. A change costs as much as the groups it touches are large. */
 export const createGroups = (): Groups => {
   const members = new Map<ObjectKey, GroupMember>();
-  const holders = multiMap<Ip, ObjectKey>();
+  // Lists, not sets: nearly every address has one service.
+  const holders = new Map<Ip, readonly ObjectKey[]>();
   const groups = new Map<Ip, Group>();
   const groupOf = new Map<ObjectKey, Group>();
 
+  const holdersOf = (ip: Ip): readonly ObjectKey[] => holders.get(ip) ?? [];
+
   const enter = (member: GroupMember): void => {
     members.set(member.service, member);
-    for (const ip of member.addresses) holders.add(ip, member.service);
+    for (const ip of member.addresses) holders.set(ip, [...holdersOf(ip), member.service]);
   };
 
   const leave = (service: ObjectKey): void => {
-    for (const ip of members.get(service)?.addresses ?? []) holders.remove(ip, service);
+    for (const ip of members.get(service)?.addresses ?? []) {
+      const others = holdersOf(ip).filter((holder) => holder !== service);
+      if (others.length === 0) holders.delete(ip);
+      else holders.set(ip, others);
+    }
     members.delete(service);
   };
 
@@ -65,7 +71,7 @@ export const createGroups = (): Groups => {
       const member = members.get(name)!;
       found.push(member);
       for (const ip of member.addresses) {
-        for (const other of holders.get(ip)) if (left.delete(other)) next.push(other);
+        for (const other of holdersOf(ip)) if (left.delete(other)) next.push(other);
       }
     }
     return found.sort(byAge);
@@ -78,7 +84,7 @@ export const createGroups = (): Groups => {
       if (group !== undefined) touched.add(group);
     };
     touch(service);
-    for (const ip of after?.addresses ?? []) for (const holder of holders.get(ip)) touch(holder);
+    for (const ip of after?.addresses ?? []) for (const holder of holdersOf(ip)) touch(holder);
     leave(service);
     if (after !== undefined) enter(after);
 

@@ -16,8 +16,14 @@ export type PlacedGroup = Election & {
 export const placeAll = (
   groups: Iterable<PlacedGroup>,
   nodes: number,
-  stateOf: (node: string) => NodeState,
+  askState: (node: string) => NodeState,
 ): ReadonlyMap<Ip, ElectionOrder> => {
+  const states = new Map<string, NodeState>();
+  const stateOf = (node: string): NodeState => {
+    let state = states.get(node);
+    if (state === undefined) states.set(node, (state = askState(node)));
+    return state;
+  };
   const sorted = [...groups].sort(byGroupAge);
   const loads = createLoads(
     () => sorted.length,

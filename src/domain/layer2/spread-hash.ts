@@ -5,7 +5,13 @@ import type { Ip } from '../../lib/ip.ts';
  * spreads groups over nodes, and a node that goes changes nothing between the others. Not MetalLB's hash, which takes a
  * hundred times as long and is for its own order.
  */
-export const spreadHash = (node: string, key: Ip): number => mix(hashOf(node) ^ Math.imul(hashOf(key), 0x9e37_79b1));
+export const spreadHash = (node: string, key: Ip): number => spreadHashes(key)(node);
+
+/** The same for many nodes and one group. */
+export const spreadHashes = (key: Ip): ((node: string) => number) => {
+  const hashOfKey = Math.imul(hashOf(key), 0x9e37_79b1);
+  return (node) => mix(hashOf(node) ^ hashOfKey);
+};
 
 const remembered = new Map<string, number>();
 
