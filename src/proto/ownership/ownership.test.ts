@@ -64,7 +64,10 @@ test('a frozen owner is given patience, and when it thaws it listens and yields 
   rig.thaw('a');
   rig.advance(5000);
   expect(rig.answering(key)).toEqual(['b']);
-  const answers = rig.effects('a').slice(seen).filter(({ type }) => type === 'answer');
+  const answers = rig
+    .effects('a')
+    .slice(seen)
+    .filter(({ type }) => type === 'answer');
   expect(answers).toEqual([]);
   expect(rig.doubles(key, 0)).toBe(0);
 });
@@ -86,7 +89,12 @@ test('a speaker that did not run itself suspects nobody', () => {
   const seen = rig.effects('b').length;
   rig.thaw('b');
   rig.advance(300);
-  expect(rig.effects('b').slice(seen).map(({ type }) => type)).not.toContain('diagnose');
+  expect(
+    rig
+      .effects('b')
+      .slice(seen)
+      .map(({ type }) => type),
+  ).not.toContain('diagnose');
 });
 
 test('an owner that one member does not hear is not replaced while another hears it', () => {

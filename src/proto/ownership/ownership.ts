@@ -60,7 +60,11 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
   });
   const suspicions = createSuspicions(context, {
     macOf: (index) => trust.linkOf(index)?.mac,
-    hearsOthers: (index, than) => [...peers.segment(index).heard].some(({ peer }) => peer !== than),
+    hearsOthers: (index, than, since = millis(-Infinity)) => {
+      for (const { peer, heardAt } of peers.segment(index).heard) if (peer !== than && heardAt > since) return true;
+      return false;
+    },
+    doubtSelf: trust.doubt,
     onDead: (peer) => lost(peer, 'dead'),
   });
   const beacons = createBeacons(context, peers, {
@@ -145,6 +149,7 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
   const signOfLife = (hearing: Hearing, wasHeard: boolean): void => {
     const { peer } = hearing;
     suspicions.signOfLife(peer);
+    trust.received(hearing.interface);
     if (wasHeard) return;
     membership.heard(peer);
     trust.heardChanged(hearing.interface);
@@ -183,17 +188,12 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
     groups.reviewUnsettled();
   };
 
-  /** Somebody who hears others on the segment does not hear us there: if nobody does, it is to have what we serve there. */
+  /** Somebody who hears others on a segment says that it does not hear us there. */
   const unheardBy = (peer: Peer, mac: Mac): void => {
-    const index = peer.hearings.find((hearing) => hearing.mac === mac)?.interface;
-    if (index === undefined || peers.segment(index).naming > 0) return;
-    const link = trust.linkOf(index);
-    for (const group of groups.all()) {
-      const { candidates, addresses } = group.order;
-      const isThere = addresses.some(({ interfaces }) => interfaces?.includes(link?.name ?? '') !== false);
-      if (group.state.type !== 'answering' || !isThere) continue;
-      moves.start(group, candidates.includes(peer.node) ? peer.node : undefined, false);
-    }
+    const hearing = peer.hearings.find((known) => known.mac === mac);
+    if (hearing === undefined) return;
+    peers.setNaming(hearing, 'not');
+    trust.heardChanged(hearing.interface);
   };
 
   let wasConnected = false;
@@ -267,6 +267,7 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
   const take = (event: OwnershipEvent): void => {
     switch (event.type) {
       case 'received': {
+        if (!hasBeacon) return;
         const peer = admission.admit(event.interface, event.from, event.message);
         if (peer === undefined) return;
         const hearing = hearings.note(peer, event.interface, event.from, event.message.sequence);
@@ -279,7 +280,7 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
         return;
       case 'members':
         membership.set(event.members, event.isComplete);
-        beacons.expectMembers();
+        if (hasBeacon) beacons.expectMembers();
         trust.setExpecting(membership.hasBeaconing());
         groups.reviewUnsettled();
         listening.check();

@@ -22,6 +22,10 @@ export type SelfTrust = {
   readonly setExpecting: (isExpecting: boolean) => void;
   /** Somebody is heard there from now on, or not any more, or says of others whom it hears. */
   readonly heardChanged: (interfaceIndex: number | undefined) => void;
+  /** A message of a peer has come by the interface. */
+  readonly received: (interfaceIndex: number | undefined) => void;
+  /** An owner has fallen silent there, and nobody else was heard since: perhaps nothing arrives. */
+  readonly doubt: (interfaceIndex: number) => void;
   readonly inspected: (interfaceIndex: number, hasFrames: boolean) => void;
   readonly links: () => readonly OwnershipLink[];
   readonly linkOf: (interfaceIndex: number) => OwnershipLink | undefined;
@@ -67,19 +71,22 @@ export const createSelfTrust = (context: Context, peers: Peers, onChanged: () =>
     context.emit({ type: 'inspect', interface: index, addresses: addresses.slice(0, 16) });
   };
 
+  const startInspection = (index: number, side: Side): void => {
+    if (side.alone !== undefined || !context.options.hasBeacon) return;
+    side.alone = 'asking';
+    inspect(index);
+  };
+
   /** Judges one side anew. */
   const judge = (index: number, side: Side): void => {
     const before = verdict(side);
     const { heard, naming, denying } = peers.segment(index);
     if (heard.size > 0) side.isUseful = true;
     if (naming > 0) side.wasNamed = true;
-    if (heard.size > 0 || !isExpecting || !side.link.hasCarrier) {
+    if (!isExpecting || !side.link.hasCarrier) {
       side.alone = undefined;
       inspections.delete(index);
-    } else if (side.alone === undefined && context.options.hasBeacon) {
-      side.alone = 'asking';
-      inspect(index);
-    }
+    } else if (heard.size === 0) startInspection(index, side);
     const isPatient = !side.wasNamed && context.now() - side.upSince < namingGrace;
     side.isMute = naming === 0 && denying > 0 && !isPatient;
     if (verdict(side) !== before) onChanged();
@@ -127,6 +134,21 @@ export const createSelfTrust = (context: Context, peers: Peers, onChanged: () =>
     heardChanged: (index) => {
       const side = index === undefined ? undefined : sides.get(index);
       if (side !== undefined) judge(index!, side);
+    },
+    received: (index) => {
+      const side = index === undefined ? undefined : sides.get(index);
+      if (side?.alone === undefined) return;
+      const before = verdict(side);
+      side.alone = undefined;
+      inspections.delete(index!);
+      if (verdict(side) !== before) onChanged();
+    },
+    doubt: (index) => {
+      const side = sides.get(index);
+      if (side === undefined) return;
+      const before = verdict(side);
+      startInspection(index, side);
+      if (verdict(side) !== before) onChanged();
     },
     inspected: (index, hasFrames) => {
       const side = sides.get(index);

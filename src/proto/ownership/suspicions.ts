@@ -28,9 +28,11 @@ export type Suspicions = {
 };
 
 export type SuspicionPorts = {
-  /** MAC of our interface, and whether anybody else is heard there. */
+  /** MAC of our interface, and whether anybody else is heard there, or was since a point of awake time. */
   readonly macOf: (interfaceIndex: number) => Mac | undefined;
-  readonly hearsOthers: (interfaceIndex: number | undefined, than: Peer) => boolean;
+  readonly hearsOthers: (interfaceIndex: number | undefined, than: Peer, since?: Millis) => boolean;
+  /** Nobody was heard on the interface since its last sign of life: perhaps this speaker is the one that is cut off. */
+  readonly doubtSelf: (interfaceIndex: number) => void;
   /** The outcome is death. */
   readonly onDead: (peer: Peer) => void;
 };
@@ -71,7 +73,8 @@ export const createSuspicions = (context: Context, ports: SuspicionPorts): Suspi
     const { peer, nonce } = subject;
     const isDiagnosing = context.now() - subject.diagnosedAt >= diagnosisInterval;
     if (isDiagnosing) subject.diagnosedAt = context.now();
-    for (const { interface: index, from, ipv4, mac } of peer.hearings) {
+    for (const { interface: index, from, ipv4, mac, heardAt } of peer.hearings) {
+      if (index !== undefined && !ports.hearsOthers(index, peer, heardAt)) ports.doubtSelf(index);
       if (index !== undefined) context.send(index, 'all', { type: 'whoHears', sought: peer.node, nonce });
       if (!isDiagnosing) continue;
       const body = { type: 'challenge', nonce } as const;
