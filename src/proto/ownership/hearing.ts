@@ -58,7 +58,7 @@ export const createHearings = (context: Context, peers: Peers, ownHash: number, 
       heardAt: context.awake(),
       directAt: millis(-Infinity),
       isHeard: false,
-      isByCopy: false,
+      isByCopy: true,
       naming: 'unknown',
       gap: 0,
       formerGap: 0,
@@ -109,7 +109,7 @@ export const createHearings = (context: Context, peers: Peers, ownHash: number, 
       if (!hearing.window.accept(sequence)) return undefined;
       const wasHeard = hearing.isHeard;
       const silence = context.awake() - hearing.heardAt;
-      if (wasHeard && silence > hearing.interval * 1.5) noteGap(hearing, silence);
+      if (silence > hearing.interval * 1.5) noteGap(hearing, silence);
       hearing.heardAt = context.awake();
       hearing.from = from;
       if (!wasHeard) {
