@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { assembleConfiguration, nothingConfigured } from '../../src/domain/config/assemble.ts';
+import { kindOf, mapCollections } from '../../src/domain/config/collections.ts';
 import type { Configuration } from '../../src/domain/config/configuration.ts';
 import type { CustomResource } from '../../src/domain/config/custom-resource.ts';
-import { kindOf } from '../../src/domain/config/resources-in-force.ts';
 import { parseLegacyDocument } from '../../src/domain/legacy/parse-document.ts';
 import { compareText } from '../../src/lib/sorted.ts';
 import { convertText } from './convert-text.ts';
@@ -30,13 +30,9 @@ const assembleOutput = (output: string, metallbNamespace: string): Configuration
   const objects = parseAllDocuments(output)
     .map((document) => document.toJS() as Written | null)
     .filter((object) => object !== null);
-  const collections = Object.entries(kindOf).map(([collection, kind]) => [
-    collection,
-    objects.filter((object) => object.kind === kind),
-  ]);
   const { configuration, problems } = assembleConfiguration({
     ...nothingConfigured,
-    ...(Object.fromEntries(collections) as Readonly<Record<keyof typeof kindOf, readonly CustomResource[]>>),
+    ...mapCollections((collection) => objects.filter(({ kind }) => kind === kindOf[collection])),
     metallbNamespace,
   });
   expect(problems).toEqual([]);

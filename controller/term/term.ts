@@ -1,5 +1,6 @@
 import { Allocator } from '../../src/domain/allocator/allocator.ts';
 import type { Assembly } from '../../src/domain/config/assemble.ts';
+import { collectionOf } from '../../src/domain/config/collections.ts';
 import type { ConfigurationProblem } from '../../src/domain/config/configuration.ts';
 import type { ObjectKey, ServiceView } from '../../src/domain/objects.ts';
 import type { L2StatusView } from '../../src/domain/service/announced.ts';
@@ -10,7 +11,7 @@ import { eventGate } from '../../src/k8s/events/event-gate.ts';
 import type { EventRecorder } from '../../src/k8s/events/events.ts';
 import { isNotLeader } from '../../src/k8s/leadership/fenced-api.ts';
 import type { Change } from '../../src/k8s/watch/reflector.ts';
-import { resources } from '../../src/k8s/resources.ts';
+import { configurationResources, resources } from '../../src/k8s/resources.ts';
 import { createWorkQueue, type WorkOutcome } from '../../src/k8s/work-queue.ts';
 import type { Log } from '../../src/lib/log.ts';
 import type { Clock, Millis, WallTime } from '../../src/lib/time.ts';
@@ -186,7 +187,7 @@ export const beginTerm = (
     metrics,
     tell: ({ kind, namespace, name, uid, field, message, reason }: ConfigurationProblem) => {
       events.record(
-        { apiVersion: apiVersions[kind], kind, namespace, name, uid },
+        { apiVersion: apiVersionOf(kind), kind, namespace, name, uid },
         { type: 'Warning', reason, message: `${field}: ${message}` },
       );
     },
@@ -246,13 +247,5 @@ export const beginTerm = (
   };
 };
 
-/** Of the kinds that a problem can be about. */
-const apiVersions: Readonly<Record<ConfigurationProblem['kind'], string>> = {
-  IPAddressPool: resources.ipAddressPools.apiVersion,
-  L2Advertisement: resources.l2Advertisements.apiVersion,
-  BGPAdvertisement: resources.bgpAdvertisements.apiVersion,
-  BGPPeer: resources.bgpPeers.apiVersion,
-  BFDProfile: resources.bfdProfiles.apiVersion,
-  Community: resources.communities.apiVersion,
-  ConfigMap: resources.configMaps.apiVersion,
-};
+const apiVersionOf = (kind: ConfigurationProblem['kind']): string =>
+  (kind === 'ConfigMap' ? resources.configMaps : configurationResources[collectionOf[kind]]).apiVersion;

@@ -1,26 +1,12 @@
-import type { LiveObjects } from '../../src/domain/admission/admission.ts';
+import { type Collection, collections } from '../../src/domain/config/collections.ts';
 import type { CustomResource } from '../../src/domain/config/custom-resource.ts';
+import type { ConfigurationResources } from '../../src/domain/config/input.ts';
 import type { Api } from '../../src/k8s/client/api.ts';
 import { projectCustomResource } from '../../src/k8s/custom-resource.ts';
-import { collectionPath, type Resource, resources } from '../../src/k8s/resources.ts';
+import { collectionPath, configurationResources } from '../../src/k8s/resources.ts';
 import { list, object } from '../../src/lib/json.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { type Millis, seconds } from '../../src/lib/time.ts';
-
-/** The custom resources of our namespace that configure something. */
-export type ConfigurationObjects = Pick<
-  LiveObjects,
-  'pools' | 'l2Advertisements' | 'bgpAdvertisements' | 'bgpPeers' | 'bfdProfiles' | 'communities'
->;
-
-const kinds = {
-  pools: resources.ipAddressPools,
-  l2Advertisements: resources.l2Advertisements,
-  bgpAdvertisements: resources.bgpAdvertisements,
-  bgpPeers: resources.bgpPeers,
-  bfdProfiles: resources.bfdProfiles,
-  communities: resources.communities,
-} as const satisfies Record<keyof ConfigurationObjects, Resource>;
 
 /** Leaves a second of the three that the API server waits for us. */
 const readDeadline: Millis = seconds(2);
@@ -30,7 +16,7 @@ export type ReadOptions = {
   readonly log: Log;
   readonly namespace: string;
   /** What was watched so far, for a kind that cannot be read in time. */
-  readonly watched: () => ConfigurationObjects;
+  readonly watched: () => ConfigurationResources;
 };
 
 /**
@@ -42,25 +28,19 @@ export const readConfigurationObjects = async ({
   log,
   namespace,
   watched,
-}: ReadOptions): Promise<ConfigurationObjects> => {
-  const read = async (kind: keyof ConfigurationObjects): Promise<readonly CustomResource[]> => {
+}: ReadOptions): Promise<ConfigurationResources> => {
+  const read = async (collection: Collection): Promise<readonly CustomResource[]> => {
+    const resource = configurationResources[collection];
     try {
-      const answer = await api.request({ path: collectionPath(kinds[kind], namespace), deadline: readDeadline });
+      const answer = await api.request({ path: collectionPath(resource, namespace), deadline: readDeadline });
       return list(object(answer)['items'])
         .map(projectCustomResource)
         .filter((resource) => resource !== undefined);
     } catch (error) {
-      log.warn('judging by what was watched: the objects cannot be read', { kind: kinds[kind].kind, error });
-      return watched()[kind];
+      log.warn('judging by what was watched: the objects cannot be read', { kind: resource.kind, error });
+      return watched()[collection];
     }
   };
-  const [pools, l2Advertisements, bgpAdvertisements, bgpPeers, bfdProfiles, communities] = await Promise.all([
-    read('pools'),
-    read('l2Advertisements'),
-    read('bgpAdvertisements'),
-    read('bgpPeers'),
-    read('bfdProfiles'),
-    read('communities'),
-  ]);
-  return { pools, l2Advertisements, bgpAdvertisements, bgpPeers, bfdProfiles, communities };
+  const found = await Promise.all(collections.map(async (collection) => [collection, await read(collection)]));
+  return Object.fromEntries(found) as ConfigurationResources;
 };

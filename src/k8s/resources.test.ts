@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { collectionPath, objectPath, resources } from './resources.ts';
+import { collections, kindOf } from '../domain/config/collections.ts';
+import { collectionPath, configurationResources, objectPath, resources } from './resources.ts';
 
 test('core kinds are under /api, all others under /apis', () => {
   expect(collectionPath(resources.services)).toBe('/api/v1/services');
@@ -19,6 +20,10 @@ test('objects and their subresources', () => {
   expect(objectPath(resources.ipAddressPools, 'metallb-system', 'p')).toBe(
     '/apis/metallb.io/v1beta1/namespaces/metallb-system/ipaddresspools/p',
   );
+});
+
+test('each collection of a configuration is found under its own kind', () => {
+  for (const collection of collections) expect(configurationResources[collection].kind).toBe(kindOf[collection]);
 });
 
 test('a name cannot leave its place in the path', () => {

@@ -1,3 +1,5 @@
+import type { Collection } from '../domain/config/collections.ts';
+
 /** Where an API server keeps one kind of object. */
 export type Resource = {
   /** `v1`, `metallb.io/v1beta1`: as `apiVersion` stands in an object. */
@@ -56,6 +58,16 @@ export const resources = {
   serviceL2Statuses: namespaced('metallb.io/v1beta1', 'ServiceL2Status', 'servicel2statuses'),
   serviceBgpStatuses: namespaced('metallb.io/v1beta1', 'ServiceBGPStatus', 'servicebgpstatuses'),
 } as const satisfies Record<string, Resource>;
+
+/** Those that a configuration is made of. */
+export const configurationResources = {
+  pools: resources.ipAddressPools,
+  l2Advertisements: resources.l2Advertisements,
+  bgpAdvertisements: resources.bgpAdvertisements,
+  bgpPeers: resources.bgpPeers,
+  bfdProfiles: resources.bfdProfiles,
+  communities: resources.communities,
+} as const satisfies Readonly<Record<Collection, Resource>>;
 
 /** The path of all objects of a kind: of one namespace, or of the whole cluster. */
 export const collectionPath = (resource: Resource, namespace?: string): string => {

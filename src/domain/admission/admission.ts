@@ -2,10 +2,10 @@ import type { BgpType } from '../../lib/bgp-type.ts';
 import { clip } from '../../lib/clip.ts';
 import { object } from '../../lib/json.ts';
 import { assembleConfiguration, type ConfigurationInput } from '../config/assemble.ts';
-import type { Configuration, ConfigurationKind, ConfigurationProblem } from '../config/configuration.ts';
+import { collectionOf, type ConfigurationKind } from '../config/collections.ts';
+import type { Configuration, ConfigurationProblem } from '../config/configuration.ts';
 import type { CustomResource } from '../config/custom-resource.ts';
 import { problemReasons } from '../config/problem-reasons.ts';
-import { kindOf } from '../config/resources-in-force.ts';
 import type { ServiceView } from '../objects.ts';
 import { addressesTakenAway, takenAwayText } from './addresses-taken-away.ts';
 
@@ -122,10 +122,6 @@ const compare = (request: AdmissionRequest, live: LiveObjects, settings: Admissi
     after: assembleWith(operation === 'CREATE' ? asYoungest(object) : object),
   };
 };
-
-const collectionOf = Object.fromEntries(
-  Object.entries(kindOf).map(([collection, kind]) => [kind, collection]),
-) as Readonly<Record<ConfigurationKind, keyof typeof kindOf>>;
 
 /** The API server has given it a time already, which may be that of an object it must not displace. */
 const asYoungest = (object: CustomResource | undefined): CustomResource | undefined =>

@@ -1,8 +1,9 @@
 import { rangeMap } from '../../lib/range-map.ts';
 import { assemblePeers } from './assemble-peers.ts';
 import { bgpAttacher, type ReadyBgpAdvertisement } from './attach-bgp-advertisements.ts';
+import type { ConfigurationKind } from './collections.ts';
 import { type Community, parseCommunity } from './community.ts';
-import type { Configuration, ConfigurationKind, ConfigurationProblem, L2Advertisement, Pool } from './configuration.ts';
+import type { Configuration, ConfigurationProblem, L2Advertisement, Pool } from './configuration.ts';
 import { type CustomResource, type Report, reporter } from './custom-resource.ts';
 import type { ConfigurationInput } from './input.ts';
 import { namespaceIndex } from './namespace-index.ts';

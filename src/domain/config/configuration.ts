@@ -1,6 +1,7 @@
 import type { AddressRange } from '../../lib/address-range.ts';
 import type { Selector } from '../selector.ts';
 import type { BfdProfile, BgpAdvertisement, BgpPeer } from './bgp.ts';
+import type { ConfigurationKind } from './collections.ts';
 import type { ProblemReason } from './problem-reasons.ts';
 
 /** Everything the user configured, checked and with its references resolved. Immutable; a change makes a new one. */
@@ -75,15 +76,6 @@ export type NodePreference = {
   /** On the labels of nodes. */
   readonly selector: Selector;
 };
-
-/** The kinds of custom resource that a configuration is made of. */
-export type ConfigurationKind =
-  | 'IPAddressPool'
-  | 'L2Advertisement'
-  | 'BGPAdvertisement'
-  | 'BGPPeer'
-  | 'BFDProfile'
-  | 'Community';
 
 /** Why an object, or a part of it, was left out. It names the object and the field. */
 export type ConfigurationProblem = {

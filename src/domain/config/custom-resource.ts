@@ -1,7 +1,8 @@
 import type * as z from 'zod/mini';
 import { clip } from '../../lib/clip.ts';
 import type { StringMap } from '../objects.ts';
-import type { ConfigurationKind, ConfigurationProblem } from './configuration.ts';
+import type { ConfigurationKind } from './collections.ts';
+import type { ConfigurationProblem } from './configuration.ts';
 import { type ProblemReason, problemReasons } from './problem-reasons.ts';
 
 export type { ProblemReason };

@@ -1,17 +1,13 @@
 import type { BgpType } from '../../lib/bgp-type.ts';
 import type { ConfigMapView, NamespaceView, NodeView } from '../objects.ts';
+import { type Collection, mapCollections } from './collections.ts';
 import type { CustomResource } from './custom-resource.ts';
 
+/** The custom resources as the API server gives them; `BGPPeer` objects in the form of `v1beta2`. */
+export type ConfigurationResources = Readonly<Record<Collection, readonly CustomResource[]>>;
+
 /** Everything the configuration is made of. */
-export type ConfigurationInput = {
-  /** `IPAddressPool` objects, these and the others as the API server gives them. */
-  readonly pools: readonly CustomResource[];
-  readonly l2Advertisements: readonly CustomResource[];
-  readonly bgpAdvertisements: readonly CustomResource[];
-  /** In the form of `v1beta2`. */
-  readonly bgpPeers: readonly CustomResource[];
-  readonly bfdProfiles: readonly CustomResource[];
-  readonly communities: readonly CustomResource[];
+export type ConfigurationInput = ConfigurationResources & {
   /** The ConfigMap of old. */
   readonly legacy: ConfigMapView | undefined;
   readonly namespaces: readonly NamespaceView[];
@@ -22,14 +18,11 @@ export type ConfigurationInput = {
   readonly metallbNamespace: string;
 };
 
+export const noResources: ConfigurationResources = mapCollections(() => []);
+
 /** An input of nothing: what a program does not watch. */
 export const nothingConfigured = {
-  pools: [],
-  l2Advertisements: [],
-  bgpAdvertisements: [],
-  bgpPeers: [],
-  bfdProfiles: [],
-  communities: [],
+  ...noResources,
   legacy: undefined,
   namespaces: [],
   nodes: [],

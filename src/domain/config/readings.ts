@@ -1,4 +1,5 @@
-import type { ConfigurationKind, ConfigurationProblem } from './configuration.ts';
+import type { ConfigurationKind } from './collections.ts';
+import type { ConfigurationProblem } from './configuration.ts';
 import { type CustomResource, type Report, reporter } from './custom-resource.ts';
 
 /** Reads one object by itself; undefined when it cannot be in force. */

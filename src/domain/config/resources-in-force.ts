@@ -1,23 +1,10 @@
 import { legacyResources, type LegacyResources } from '../legacy/legacy-resources.ts';
 import type { ConfigMapView } from '../objects.ts';
-import type { ConfigurationKind, ConfigurationProblem } from './configuration.ts';
-import { type CustomResource, reporter } from './custom-resource.ts';
-import type { ConfigurationInput } from './input.ts';
+import { collections, kindOf, mapCollections } from './collections.ts';
+import type { ConfigurationProblem } from './configuration.ts';
+import { reporter } from './custom-resource.ts';
+import type { ConfigurationInput, ConfigurationResources } from './input.ts';
 import { problemReasons } from './problem-reasons.ts';
-
-/** The custom resources that count, those made from the old ConfigMap among them. */
-export type ResourcesInForce = LegacyResources['resources'];
-
-export const kindOf = {
-  pools: 'IPAddressPool',
-  l2Advertisements: 'L2Advertisement',
-  bgpAdvertisements: 'BGPAdvertisement',
-  bgpPeers: 'BGPPeer',
-  bfdProfiles: 'BFDProfile',
-  communities: 'Community',
-} as const satisfies Readonly<Record<keyof ResourcesInForce, ConfigurationKind>>;
-
-const collections = Object.keys(kindOf) as readonly (keyof ResourcesInForce)[];
 
 /** A ConfigMap that has not changed makes the same resources: what was read of them stays read. */
 const readLegacy = new WeakMap<ConfigMapView, LegacyResources>();
@@ -30,11 +17,11 @@ const readLegacy = new WeakMap<ConfigMapView, LegacyResources>();
 export const resourcesInForce = (
   input: ConfigurationInput,
   problems: ConfigurationProblem[],
-): { readonly resources: ResourcesInForce; readonly wantsMark: boolean } => {
+): { readonly resources: ConfigurationResources; readonly wantsMark: boolean } => {
   const { legacy, metallbNamespace } = input;
-  const choose = (collection: keyof ResourcesInForce): readonly CustomResource[] =>
-    input[collection].filter(({ metadata }) => metadata.namespace === metallbNamespace);
-  const own = fromCollections(choose);
+  const own = mapCollections((collection) =>
+    input[collection].filter(({ metadata }) => metadata.namespace === metallbNamespace),
+  );
   if (legacy?.config === undefined) return { resources: own, wantsMark: false };
 
   if (!legacy.isInUse) {
@@ -47,7 +34,7 @@ export const resourcesInForce = (
   if (read === undefined) readLegacy.set(legacy, (read = legacyResources(legacy, metallbNamespace)));
   problems.push(...read.problems);
   const { resources: old } = read;
-  const resources = fromCollections((collection) => {
+  const resources = mapCollections((collection) => {
     const names = new Set(own[collection].map(({ metadata }) => metadata.name));
     const kept = old[collection].filter((resource) => {
       const { name } = resource.metadata;
@@ -60,17 +47,6 @@ export const resourcesInForce = (
   });
   return { resources, wantsMark: false };
 };
-
-const fromCollections = (
-  choose: (collection: keyof ResourcesInForce) => readonly CustomResource[],
-): ResourcesInForce => ({
-  pools: choose('pools'),
-  l2Advertisements: choose('l2Advertisements'),
-  bgpAdvertisements: choose('bgpAdvertisements'),
-  bgpPeers: choose('bgpPeers'),
-  bfdProfiles: choose('bfdProfiles'),
-  communities: choose('communities'),
-});
 
 const notInUse = ({ namespace, name, uid }: ConfigMapView): ConfigurationProblem => {
   const cause = 'there are custom resources, and this ConfigMap is not marked as in use';

@@ -1,10 +1,11 @@
 import type { Result } from '../../lib/result.ts';
 import { assembleConfiguration, nothingConfigured } from '../config/assemble.ts';
-import type { ConfigurationKind } from '../config/configuration.ts';
+import { type Collection, type ConfigurationKind, kindOf } from '../config/collections.ts';
 import type { CustomResource } from '../config/custom-resource.ts';
+import type { ConfigurationResources } from '../config/input.ts';
 import { annotationKeys } from '../objects.ts';
 import { kubernetesName } from './kubernetes-name.ts';
-import { type LegacyResources, legacyResources } from './legacy-resources.ts';
+import { legacyResources } from './legacy-resources.ts';
 
 /** A custom resource as it is applied. */
 export type Manifest = {
@@ -26,14 +27,14 @@ export type Conversion = {
 const highestPort = 16_384;
 
 /** In the order of MetalLB's converter. */
-const kinds = [
-  { kind: 'BGPPeer', apiVersion: 'metallb.io/v1beta2', list: 'bgpPeers' },
-  { kind: 'IPAddressPool', apiVersion: 'metallb.io/v1beta1', list: 'pools' },
-  { kind: 'BGPAdvertisement', apiVersion: 'metallb.io/v1beta1', list: 'bgpAdvertisements' },
-  { kind: 'L2Advertisement', apiVersion: 'metallb.io/v1beta1', list: 'l2Advertisements' },
-  { kind: 'BFDProfile', apiVersion: 'metallb.io/v1beta1', list: 'bfdProfiles' },
-  { kind: 'Community', apiVersion: 'metallb.io/v1beta1', list: 'communities' },
-] as const;
+const order = [
+  'bgpPeers',
+  'pools',
+  'bgpAdvertisements',
+  'l2Advertisements',
+  'bfdProfiles',
+  'communities',
+] as const satisfies readonly Collection[];
 
 /**
  * Turns the document of a ConfigMap, as `parseLegacyDocument` gives it, into the custom resources that say the same.
@@ -65,22 +66,19 @@ export const convert = (config: Result<unknown>, namespace: string): Conversion 
   }
   if (problems.length > 0) return { manifests: [], problems, warnings };
 
-  const newNames: Readonly<Partial<Record<ConfigurationKind, Renaming>>> = {
-    IPAddressPool: pools,
-    BFDProfile: profiles,
-  };
-  const manifests = kinds.flatMap(({ kind, apiVersion, list }) =>
-    resources[list].map(({ metadata: { name }, spec }) => ({
-      apiVersion,
-      kind,
-      metadata: { name: newNames[kind]?.get(name) ?? name, namespace },
+  const newNames: Readonly<Partial<Record<Collection, Renaming>>> = { pools, bfdProfiles: profiles };
+  const manifests = order.flatMap((collection) =>
+    resources[collection].map(({ metadata: { name }, spec }) => ({
+      apiVersion: collection === 'bgpPeers' ? 'metallb.io/v1beta2' : 'metallb.io/v1beta1',
+      kind: kindOf[collection],
+      metadata: { name: newNames[collection]?.get(name) ?? name, namespace },
       spec: withNewNames(spec as object, pools, profiles),
     })),
   );
   return { manifests, problems, warnings };
 };
 
-const checkTogether = (resources: LegacyResources['resources'], metallbNamespace: string) =>
+const checkTogether = (resources: ConfigurationResources, metallbNamespace: string) =>
   assembleConfiguration({ ...nothingConfigured, ...resources, metallbNamespace }).problems;
 
 /** New names by old ones; two that become one are a problem. */

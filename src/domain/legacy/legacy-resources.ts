@@ -1,5 +1,6 @@
 import type { ConfigurationProblem } from '../config/configuration.ts';
 import type { CustomResource } from '../config/custom-resource.ts';
+import { type ConfigurationResources, noResources } from '../config/input.ts';
 import { problemReasons } from '../config/problem-reasons.ts';
 import type { ConfigMapView } from '../objects.ts';
 import { type Item, type Note, openMap } from './map-reader.ts';
@@ -10,14 +11,7 @@ import { type LegacyPool, readPool } from './read-pool.ts';
 
 /** The custom resources that say what the ConfigMap says, and what of it cannot be said. */
 export type LegacyResources = {
-  readonly resources: {
-    readonly pools: readonly CustomResource[];
-    readonly l2Advertisements: readonly CustomResource[];
-    readonly bgpAdvertisements: readonly CustomResource[];
-    readonly bgpPeers: readonly CustomResource[];
-    readonly bfdProfiles: readonly CustomResource[];
-    readonly communities: readonly CustomResource[];
-  };
+  readonly resources: ConfigurationResources;
   readonly problems: readonly ConfigurationProblem[];
 };
 
@@ -60,27 +54,18 @@ export const legacyResources = (configMap: ConfigMapView, metallbNamespace: stri
   return { resources, problems };
 };
 
-const nothing: LegacyResources['resources'] = {
-  pools: [],
-  l2Advertisements: [],
-  bgpAdvertisements: [],
-  bgpPeers: [],
-  bfdProfiles: [],
-  communities: [],
-};
-
 const readDocument = (
   config: ConfigMapView['config'],
   note: Note,
   makeResource: (path: string, name: string, spec: object) => CustomResource,
-): LegacyResources['resources'] => {
-  if (config === undefined) return nothing;
+): ConfigurationResources => {
+  if (config === undefined) return noResources;
   if (!config.ok) {
     note('data.config', config.error);
-    return nothing;
+    return noResources;
   }
   const top = openMap({ value: config.value, path: '' }, note);
-  if (top === undefined) return nothing;
+  if (top === undefined) return noResources;
 
   const bfdProfiles = readBfdProfiles(top.list('bfd-profiles'), note);
   const bgpPeers = readPeers(top.list('peers'), note);
