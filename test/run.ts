@@ -139,7 +139,7 @@ const stages: Readonly<Record<string, () => Promise<Counts>>> = {
   unit: () => runVitest('unit'),
   simulation: () => runVitest('simulation'),
   lan: () => runInNamespaces('lan', 'test/lan/**/*.test.ts'),
-  cluster: () => runInNamespaces('cluster', 'test/{cluster,k8s}/**/*.test.ts'),
+  cluster: () => runInNamespaces('cluster', 'test/cluster/**/*.test.ts'),
   images: () => runInNamespaces('images', 'test/images/**/*.test.ts'),
 };
 

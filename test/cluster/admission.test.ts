@@ -8,7 +8,7 @@ import type { Api } from '../../src/k8s/client/api.ts';
 import { createClient } from '../../src/k8s/client/client.ts';
 import type { HttpServer } from '../../src/observe/http/http-server.ts';
 import { serveHttps } from '../../src/observe/http/https-server.ts';
-import { type ApiServer, startApiServer } from '../k8s/api-server.ts';
+import { type ApiServer, startApiServer } from '../support/api-server/api-server.ts';
 import { loopbackCertificate } from '../support/certificate.ts';
 import { eventually } from '../support/cluster/eventually.ts';
 import { type CommandOptions, type CommandOutcome, runCommand } from '../support/command.ts';

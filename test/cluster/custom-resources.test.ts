@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { convertBgpPeer } from '../../src/domain/resources/bgp-peer-conversion.ts';
-import { startApiServer, type ApiServer } from '../k8s/api-server.ts';
+import { startApiServer, type ApiServer } from '../support/api-server/api-server.ts';
 import { loopbackCertificate } from '../support/certificate.ts';
 import { eventually } from '../support/cluster/eventually.ts';
 import { runCommand, type CommandOptions } from '../support/command.ts';

@@ -8,9 +8,9 @@ import {
   type Replica,
   services,
   startBurningCluster,
-} from '../k8s/burning-cluster.ts';
-import { expectNoBabble, expectNoHotLoop } from '../k8s/calm.ts';
-import type { FaultRule } from '../k8s/fault-proxy.ts';
+} from '../support/api-server/burning-cluster.ts';
+import { expectNoBabble, expectNoHotLoop } from '../support/api-server/calm.ts';
+import type { FaultRule } from '../support/api-server/fault-proxy.ts';
 import { seededRandom } from '../simulation/random.ts';
 import { eventually } from '../support/cluster/eventually.ts';
 import { pool } from '../support/cluster/objects.ts';

@@ -11,8 +11,8 @@ import { createReflector, type Change, type Reflector } from '../../src/k8s/watc
 import { collectionPath, resources } from '../../src/k8s/resources.ts';
 import { millis, seconds, type Clock } from '../../src/lib/time.ts';
 import { silentLog } from '../support/silent-log.ts';
-import { startApiServer, type ApiServer } from './api-server.ts';
-import { startRelay, type Relay } from './relay.ts';
+import { startApiServer, type ApiServer } from '../support/api-server/api-server.ts';
+import { type FaultyWire, startFaultyWire } from '../support/api-server/faulty-wire.ts';
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 /** What our own objects carry; kube-apiserver makes one of its own in each namespace. */
@@ -20,29 +20,29 @@ const labels = { ours: 'yes' };
 const userAgent = 'metallb-test/1';
 
 let server: ApiServer;
-let relay: Relay;
+let wire: FaultyWire;
 let direct: Api;
-let relayed: Api;
+let overWire: Api;
 let folder: string;
 const endings: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   server = await startApiServer();
-  relay = await startRelay(server.port);
+  wire = await startFaultyWire(server.port);
   folder = await mkdtemp(join(tmpdir(), 'metallb-ts-reflector-'));
   direct = createClient({
     credentials: await loadCredentials({ clock: realClock, kubeconfig: server.kubeconfig }),
     clock: realClock,
     userAgent,
   });
-  const file = join(folder, 'relayed');
+  const file = join(folder, 'kubeconfig');
   await writeFile(
     file,
     JSON.stringify({
       clusters: [
         {
           name: 'c',
-          cluster: { server: `https://127.0.0.1:${relay.port}`, 'certificate-authority': server.caFile },
+          cluster: { server: `https://127.0.0.1:${wire.port}`, 'certificate-authority': server.caFile },
         },
       ],
       users: [{ name: 'u', user: { token: server.token } }],
@@ -51,19 +51,19 @@ beforeAll(async () => {
     }),
   );
   const credentials = await loadCredentials({ clock: realClock, kubeconfig: file });
-  relayed = createClient({ credentials, clock: realClock, userAgent });
+  overWire = createClient({ credentials, clock: realClock, userAgent });
 });
 
 afterEach(async () => {
-  relay.restore();
+  wire.restore();
   for (const end of endings.splice(0)) await end();
   await direct.request({ method: 'DELETE', path: configMaps, query: { labelSelector: 'ours=yes' } });
 });
 
 afterAll(async () => {
-  relayed.close();
+  overWire.close();
   direct.close();
-  relay.close();
+  wire.close();
   await server.close();
   await rm(folder, { recursive: true });
 });
@@ -78,11 +78,11 @@ const project = (raw: unknown): View => {
   return { name: metadata.name, size: data?.['text']?.length ?? 0, resourceVersion: metadata.resourceVersion };
 };
 
-/** Follows our config maps through the relay. */
+/** Follows our config maps over the faulty wire. */
 const follow = async (clock: Clock = realClock) => {
   const changes: Change<View>[] = [];
   const reflector: Reflector<View> = createReflector({
-    api: relayed,
+    api: overWire,
     clock,
     log: silentLog,
     path: configMaps,
@@ -138,11 +138,11 @@ test('a watch that is cut in mid-object is taken up where it was', async () => {
   await create('large', 'x');
   const { reflector, told } = await follow();
   told();
-  relay.cutAfter(100_000);
-  const before = relay.accepted();
+  wire.cutAfter(100_000);
+  const before = wire.accepted();
   await update('large', 'y'.repeat(900_000));
   await eventually(() => expect(reflector.get('default/large')?.size).toBe(900_000));
-  expect(relay.accepted()).toBeGreaterThan(before);
+  expect(wire.accepted()).toBeGreaterThan(before);
   expect(told()).toEqual(['updated default/large']);
 });
 
@@ -160,14 +160,14 @@ test('when etcd has forgotten where we were, the difference is told', async () =
   for (const name of ['kept', 'changed', 'removed']) await create(name);
   const { reflector, told } = await follow();
   told();
-  relay.cut();
+  wire.cut();
   await update('changed', 'new');
   await remove('removed');
   await create('added');
   await server.stop();
   await server.compact();
   await server.start();
-  relay.restore();
+  wire.restore();
   await eventually(() => expect(reflector.get('default/added')).toBeDefined());
   await eventually(() => expect(reflector.get('default/removed')).toBeUndefined());
   // The order of a list is that of the names; `kept` is in it, and unchanged.
@@ -186,7 +186,7 @@ test('a connection that dies without a word is noticed', async () => {
     after: (delay, action) => realClock.after(millis(delay / 100), action),
   };
   const { told } = await follow(hasty);
-  relay.freeze();
+  wire.freeze();
   await create('unseen');
   await eventually(() => expect(told()).toEqual(['added default/unseen']));
 });

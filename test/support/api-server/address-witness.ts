@@ -1,8 +1,8 @@
-import type { Api } from '../../src/k8s/client/api.ts';
-import { createReflector } from '../../src/k8s/watch/reflector.ts';
-import { collectionPath, resources } from '../../src/k8s/resources.ts';
-import { realClock } from '../../src/io/real-clock.ts';
-import { silentLog } from '../support/silent-log.ts';
+import type { Api } from '../../../src/k8s/client/api.ts';
+import { createReflector } from '../../../src/k8s/watch/reflector.ts';
+import { collectionPath, resources } from '../../../src/k8s/resources.ts';
+import { realClock } from '../../../src/io/real-clock.ts';
+import { silentLog } from '../silent-log.ts';
 
 /** Looks at every state of every service, and remembers what should never be. */
 export type AddressWitness = {

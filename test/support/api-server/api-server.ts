@@ -7,7 +7,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findPrograms } from '../support/kubernetes/programs.ts';
+import { findPrograms } from '../kubernetes/programs.ts';
 
 /** A real kube-apiserver with an etcd of its own, on loopback, and nothing else of a cluster. */
 export type ApiServer = {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { loopbackCertificate } from '../support/certificate.ts';
+import { loopbackCertificate } from '../certificate.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 
 let folder: string;

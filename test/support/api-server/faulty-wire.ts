@@ -1,7 +1,7 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A TCP relay to a loopback port, with hands on the wire. */
-export type Relay = {
+/** A TCP connection to a loopback port that breaks, freezes or refuses as it is told. */
+export type FaultyWire = {
   readonly port: number;
   /** Cuts every connection now, and refuses new ones until `restore`. */
   readonly cut: () => void;
@@ -15,7 +15,7 @@ export type Relay = {
   readonly close: () => void;
 };
 
-export const startRelay = async (target: number): Promise<Relay> => {
+export const startFaultyWire = async (target: number): Promise<FaultyWire> => {
   const pairs = new Set<readonly [Socket, Socket]>();
   let isCut = false;
   let budget = Infinity;

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { Api } from '../../src/k8s/client/api.ts';
-import { collectionPath, resources } from '../../src/k8s/resources.ts';
-import { repository } from '../support/cluster/build.ts';
-import { eventually } from '../support/cluster/eventually.ts';
+import type { Api } from '../../../src/k8s/client/api.ts';
+import { collectionPath, resources } from '../../../src/k8s/resources.ts';
+import { repository } from '../cluster/build.ts';
+import { eventually } from '../cluster/eventually.ts';
 
 type Definition = {
   readonly kind: string;
