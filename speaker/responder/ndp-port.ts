@@ -2,7 +2,7 @@ import type { Ip } from '../../src/lib/ip.ts';
 import { type Mac, zeroMac } from '../../src/lib/mac.ts';
 import type { Millis } from '../../src/lib/time.ts';
 import { ndpFilters } from '../../src/proto/bpf/ndp-filter.ts';
-import { type Ipv6Words, ipv6Words, solicitedNodeGroup, unspecifiedAddress } from '../../src/proto/ndp/address.ts';
+import { ipv6Words, solicitedNodeGroup, unspecifiedAddress } from '../../src/proto/ndp/address.ts';
 import { Ipv6Table } from '../../src/proto/ndp/address-table.ts';
 import { ndpProbe, ndpSolicitation, unsolicitedAdvertisement } from '../../src/proto/ndp/announcement.ts';
 import { encodeNdpFrame, ndpFrameLength, ndpOffset } from '../../src/proto/ndp/packet.ts';
@@ -25,13 +25,9 @@ const ndpProtocol = (interfaceIndex: number, groups: GroupMembership): PortProto
   /** Addresses whose groups the kernel has not granted yet. */
   const unheard = new Set<Ip>();
   let own = { mac: zeroMac, ip: unspecifiedAddress };
-  let source: Ipv6Words = [0, 0, 0, 0];
   const table: NdpTable = {
     get mac(): Mac {
       return own.mac;
-    },
-    get source(): Ipv6Words {
-      return source;
     },
     has: (frame, at) => addresses.find(frame, at)?.counters !== undefined,
   };
@@ -44,7 +40,6 @@ const ndpProtocol = (interfaceIndex: number, groups: GroupMembership): PortProto
     table: addresses,
     setLink: (link) => {
       own = { mac: link.mac, ip: linkLocal(link) };
-      source = ipv6Words(own.ip);
     },
     hold: join,
     release: (ip) => {
@@ -53,7 +48,7 @@ const ndpProtocol = (interfaceIndex: number, groups: GroupMembership): PortProto
     filters: (held, asked) => ndpFilters(interfaceIndex, [...held].map(ipv6Words), [...asked].map(ipv6Words)),
     announcement: (ip) => {
       if (unheard.has(ip)) join(ip);
-      return [encodeNdpFrame(unsolicitedAdvertisement(own, ip))];
+      return [encodeNdpFrame(unsolicitedAdvertisement(own.mac, ip))];
     },
     probe: (ip) => encodeNdpFrame(ndpProbe(own.mac, ip)),
     question: (ip, mac) => encodeNdpFrame(ndpSolicitation(own, ip, mac)),

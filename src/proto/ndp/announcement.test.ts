@@ -8,11 +8,11 @@ const owner = 0x02420a000002 as Mac;
 const ip = 'fe80::1' as Ip;
 const address = '2001:db8::12:3456' as Ip;
 
-test('an announcement goes to all nodes, unsolicited and overriding, with our link-layer address', () => {
-  expect(unsolicitedAdvertisement({ mac, ip }, address)).toEqual({
+test('an announcement goes to all nodes, unsolicited and overriding, from the address, with our link-layer address', () => {
+  expect(unsolicitedAdvertisement(mac, address)).toEqual({
     destination: 0x3333_0000_0001,
     source: mac,
-    sourceIp: ip,
+    sourceIp: address,
     destinationIp: 'ff02::1',
     packet: {
       type: 'advertisement',

@@ -4,13 +4,13 @@ import { allNodesGroup, multicastMac, solicitedNodeGroup, unspecifiedAddress } f
 import { NdpOptionType } from './iana.ts';
 import { linkLayerOption, type NdpFrame } from './packet.ts';
 
-/** A node's own addresses on an interface; `ip` is link-local. */
+/** A node's own addresses on an interface. */
 export type NdpSender = { readonly mac: Mac; readonly ip: Ip };
 
-/** Tells every host on the link that an address is at `mac` from now on (RFC 4861 section 7.2.6). */
-export const unsolicitedAdvertisement = ({ mac, ip }: NdpSender, target: Ip): NdpFrame => ({
+/** Tells every host on the link, from the address itself, that it is at `mac` from now on (RFC 4861 section 7.2.6). */
+export const unsolicitedAdvertisement = (mac: Mac, target: Ip): NdpFrame => ({
   ...multicast(mac, allNodesGroup),
-  sourceIp: ip,
+  sourceIp: target,
   packet: {
     type: 'advertisement',
     target,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Ip } from '../../lib/ip.ts';
 import { broadcastMac, type Mac, zeroMac } from '../../lib/mac.ts';
-import { ipv6At, ipv6Words } from './address.ts';
+import { ipv6At } from './address.ts';
 import { unsolicitedAdvertisement } from './announcement.ts';
 import { decodeNdpFrame, encodeNdpFrame, linkLayerOption, type NdpFrame, ndpFrameLength } from './packet.ts';
 import { answeredSource, answerNdp, type NdpDropReason, type NdpTable } from './responder.ts';
@@ -13,9 +13,8 @@ const stranger = 0x02420a000003 as Mac;
 const group = 0x3333ff000007 as Mac;
 const address = '2001:db8::7' as Ip;
 const other = '2001:db8::8' as Ip;
-const ownIp = 'fe80::1' as Ip;
 const clientIp = 'fe80::c' as Ip;
-const table: NdpTable = { mac: ours, source: ipv6Words(ownIp), has: (frame, at) => ipv6At(frame, at) === address };
+const table: NdpTable = { mac: ours, has: (frame, at) => ipv6At(frame, at) === address };
 
 const solicitation: NdpFrame = {
   destination: group,
@@ -28,7 +27,7 @@ const probe: NdpFrame = { ...solicitation, sourceIp: '::' as Ip, packet: { ...so
 const advertisement: NdpFrame = {
   destination: client,
   source: ours,
-  sourceIp: ownIp,
+  sourceIp: address,
   destinationIp: clientIp,
   packet: {
     type: 'advertisement',
@@ -75,7 +74,7 @@ test('a link-layer address of somebody else does not divert the answer', () => {
 });
 
 test('duplicate address detection is answered to all nodes, unsolicited', () => {
-  expect(answer(probe)).toEqual(unsolicitedAdvertisement({ mac: ours, ip: ownIp }, address));
+  expect(answer(probe)).toEqual(unsolicitedAdvertisement(ours, address));
 });
 
 test('options that nobody knows are passed over', () => {
@@ -133,7 +132,7 @@ const naiveAnswer = (octets: Uint8Array): 'drop' | NdpFrame => {
     return 'drop';
   if (destination !== ours && !text(destination).startsWith('3333')) return 'drop';
   if (packet.target !== address) return 'drop';
-  if (sourceIp === '::') return unsolicitedAdvertisement({ mac: ours, ip: ownIp }, address);
+  if (sourceIp === '::') return unsolicitedAdvertisement(ours, address);
   return { ...advertisement, destination: source, destinationIp: sourceIp };
 };
 

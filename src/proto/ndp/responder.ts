@@ -1,7 +1,7 @@
 import { EtherType } from '../ethernet/iana.ts';
 import type { Mac } from '../../lib/mac.ts';
 import { isHostMac, macAt, writeMac } from '../ethernet/mac-field.ts';
-import { allNodesGroup, type Ipv6Words, ipv6Words, multicastMac } from './address.ts';
+import { allNodesGroup, ipv6Words, multicastMac } from './address.ts';
 import { icmpv6Checksum } from './checksum.ts';
 import { AdvertisementFlag, NdpOptionType, NdpType } from './iana.ts';
 import {
@@ -16,8 +16,6 @@ import { isUnspecified, type NdpFault, ndpFault } from './validate.ts';
 /** What one interface answers for. */
 export type NdpTable = {
   readonly mac: Mac;
-  /** The interface's own link-local address: advertisements come from it. */
-  readonly source: Ipv6Words;
   /** Whether the address in the sixteen octets at `at` is answered for on this interface. */
   readonly has: (frame: DataView, at: number) => boolean;
 };
@@ -35,7 +33,8 @@ export type NdpDropReason = NdpFault | 'ownFrame' | 'source' | 'ethernetDestinat
  * this is the one step that every packet of a flood takes. The advertisement goes only to the host that sent the frame,
  * its Ethernet source, whether or not the solicitation has an option that tells a link-layer address; so nothing can be
  * made to hit a third host. Only duplicate address detection, whose source is `::`, is answered to all nodes. Ours is the
- * address, so Override is set, and none of our nodes is a router for it.
+ * address, so Override is set, and none of our nodes is a router for it. It comes from the address itself, as Linux does
+ * it: ndisc6 hears no other.
  */
 export const answerNdp = (frame: DataView, length: number, table: NdpTable): 'reply' | NdpDropReason => {
   if (length < offset.options || frame.getUint16(offset.etherType) !== EtherType.ipv6) return 'malformed';
@@ -59,7 +58,7 @@ export const answerNdp = (frame: DataView, length: number, table: NdpTable): 're
   for (let at = 0; at < 16; at += 4) {
     const word = isAskedByNobody ? allNodes[at / 4]! : frame.getUint32(offset.sourceIp + at);
     frame.setUint32(offset.destinationIp + at, word);
-    frame.setUint32(offset.sourceIp + at, table.source[at / 4]!);
+    frame.setUint32(offset.sourceIp + at, frame.getUint32(offset.target + at));
   }
   frame.setUint32(offset.type, NdpType.neighborAdvertisement * 0x100_0000); // code and checksum 0
   const flags = AdvertisementFlag.override + (isAskedByNobody ? 0 : AdvertisementFlag.solicited);

@@ -20,7 +20,7 @@ const sighted = (frame: NdpFrame, change?: (octets: Uint8Array) => void): unknow
   const sighting = ndpSighting(view, octets.length, ours);
   return sighting && [sighting.kind, sighting.mac, ipv6At(view, sighting.addressAt)];
 };
-const claim = unsolicitedAdvertisement(sender, address);
+const claim = unsolicitedAdvertisement(stranger, address);
 const withOptions = (options: NdpFrame['packet']['options']): NdpFrame => ({
   ...claim,
   packet: { ...claim.packet, options },
