@@ -64,7 +64,8 @@ test('a restart with addresses in every status writes nothing and tells nothing'
 
 test('a restart does not tell again that nothing announces an address', () => {
   const { clock, create, start, write, told } = rig();
-  const pools = configurationOf([poolOf('a', '10.0.0.0/16', { l2Advertisements: [] }), poolOf('b', 'fd00::/112')], []);
+  const unannounced = { l2Advertisements: [] };
+  const pools = configurationOf([poolOf('a', '10.0.0.0/16', unannounced), poolOf('b', 'fd00::/112', unannounced)]);
   const before = start(pools);
   before.upsert(create('web'));
   before.upsert(create('six', { clusterIPs: ['fd00:10::1'], ipFamilies: ['IPv6'] }));
