@@ -8,7 +8,7 @@ import { type Clock, millis, type Millis, seconds, sleep, type WallTime } from '
 import { IssuingFailed } from '../../src/observe/x509/issue-certificates.ts';
 import { issueAuthority, issueBoth, issueServing } from './issue.ts';
 import { noContent, readSecret, type SecretReading } from './read-secret.ts';
-import { type RepeatableWrite, repetitionBrake } from './repetition-brake.ts';
+import { type RepeatableWrite, repetitionBrake } from '../repetition-brake.ts';
 import { type SecretChange, type SecretView, writeSecret } from './secret-store.ts';
 import { type Injection, type Target, targetFacts, type TargetView } from './targets.ts';
 
@@ -61,9 +61,7 @@ type Action = Exclude<RotationStep, { readonly type: 'wait' }>;
 export const createRotationLoop = (options: RotationLoopOptions): RotationLoop => {
   const { api, clock, wallTime, log, leadership, secret, targets, namespace, secretName, hostname } = options;
   const { failurePolicy } = options;
-  const brake = repetitionBrake(clock, (objects) =>
-    log.warn('somebody else keeps changing what the webhooks need, it is put right every 5 s', { objects }),
-  );
+  const brake = repetitionBrake(clock);
   let waiting = new AbortController();
   /** The last wait after a failure; undefined after a success. */
   let failureDelay: Millis | undefined;
@@ -161,17 +159,21 @@ export const createRotationLoop = (options: RotationLoopOptions): RotationLoop =
     signal: AbortSignal,
   ): Promise<void> => {
     const writes = writesOf(step);
-    const wait = brake.waitFor(writes);
+    const { wait, quarrels } = brake.begin(writes);
+    if (quarrels.length > 0) {
+      const message = 'somebody else keeps changing what the webhooks need, it is put right every 5 s';
+      log.warn(message, { objects: quarrels });
+    }
     // Whatever changes meanwhile is the quarrel.
     if (wait > 0) return sleep(clock, wait, signal);
     try {
       await perform(step, view, reading, signal);
-      brake.note(writes);
+      brake.count(writes);
       failureDelay = undefined;
     } catch (error) {
       if (signal.aborted) return;
       const isOvertaken = isConflict(error) || isAlreadyExists(error);
-      if (isOvertaken) brake.note(writes);
+      if (isOvertaken) brake.count(writes);
       else if (!isNotLeader(error)) {
         if (!isOfTheWorld(error)) throw error;
         return retreat(step, error, signal);

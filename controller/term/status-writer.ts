@@ -12,7 +12,8 @@ import { type Api, type ApiRequest, isConflict, isNotFound } from '../../src/k8s
 import { projectService } from '../../src/k8s/projections.ts';
 import { objectPath, resources } from '../../src/k8s/resources.ts';
 import type { WorkOutcome } from '../../src/k8s/work-queue.ts';
-import { type Clock, millis, type Millis, seconds, type WallTime } from '../../src/lib/time.ts';
+import { type Clock, millis, type WallTime } from '../../src/lib/time.ts';
+import { repetitionBrake } from '../repetition-brake.ts';
 import { conditionPatch } from './condition-patch.ts';
 import type { PendingWrite, ServiceReconciler } from './service-reconciler.ts';
 
@@ -25,16 +26,6 @@ export type StatusWriterOptions = {
   /** Somebody else keeps changing this status back; told once, until there was peace for a while. */
   readonly onQuarrel: (service: ServiceView) => void;
 };
-
-/** The same status written again and again: what it says, how often in a row, when last. */
-type Repetition = { readonly text: string; times: number; lastAt: Millis; isTold: boolean };
-
-/** This often a status that was changed back is written anew at once; then somebody else serves the service, too. */
-const mostAtOnce = 3;
-/** Between two writes of one status in a quarrel. */
-const quarrelDelay = seconds(5);
-/** No such write for this long is peace. */
-const peaceAfter = seconds(15);
 
 /** A state that changes under each of our writes is let come to rest for this long. */
 const unrestDelay = millis(100);
@@ -50,41 +41,18 @@ export const statusWriter = ({
   reconciler,
   onQuarrel,
 }: StatusWriterOptions): ((service: ObjectKey) => Promise<WorkOutcome>) => {
-  /** In the order of the last write. */
-  const repetitions = new Map<ObjectKey, Repetition>();
-
-  /** Takes note that a status is about to be written; a positive answer is how long that must wait. */
-  const holdBack = ({ service, status }: PendingWrite): number => {
-    const now = clock.now();
-    for (const [key, { lastAt }] of repetitions) {
-      if (now < lastAt + peaceAfter) break;
-      repetitions.delete(key);
-    }
-    const text = JSON.stringify([service.uid, status]);
-    const known = repetitions.get(service.key);
-    const repetition = known?.text === text ? known : { text, times: 0, lastAt: now, isTold: false };
-    if (repetition.times >= mostAtOnce) {
-      if (!repetition.isTold) onQuarrel(service);
-      repetition.isTold = true;
-      const wait = repetition.lastAt + quarrelDelay - now;
-      if (wait > 0) return wait;
-    }
-    repetitions.delete(service.key);
-    repetitions.set(service.key, repetition);
-    repetition.lastAt = now;
-    return 0;
-  };
-
+  const brake = repetitionBrake(clock);
   return async (service) => {
     for (let round = 0; round < 3; round++) {
       const pending = reconciler.pendingWrite(service);
       if (pending === undefined) return { type: 'done' };
-      const wait = holdBack(pending);
-      if (wait > 0) return { type: 'retryAfter', delay: millis(wait) };
+      const write = { object: service, content: JSON.stringify([pending.service.uid, pending.status]) };
+      const { wait, quarrels } = brake.begin([write]);
+      if (quarrels.length > 0) onQuarrel(pending.service);
+      if (wait > 0) return { type: 'retryAfter', delay: wait };
       try {
         const answer = projectService(await api.request(statusPatch(pending, wallTime())));
-        const repetition = repetitions.get(service);
-        if (repetition !== undefined) repetition.times++;
+        brake.count([write]);
         if (answer !== undefined) reconciler.confirm(answer);
       } catch (error) {
         if (isNotFound(error)) return { type: 'done' };
