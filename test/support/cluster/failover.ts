@@ -6,7 +6,8 @@ import { eventually } from './eventually.ts';
 import { addressesOf, neighbourMac, nodeOfMac, rolledOut } from './metallb.ts';
 import { apply, l2Advertisement, loadBalancer, type Manifest, pool } from './objects.ts';
 import { processesOf } from './processes.ts';
-import { longestSilence, lostBetween, probeUdp } from './udp-probe.ts';
+import { longestSilence } from './silence.ts';
+import { lostBetween, probeUdp } from './udp-probe.ts';
 
 /** What can happen to the owner of an address. */
 export type Mishap =
@@ -102,7 +103,10 @@ export const measureOutage = async (sandbox: Sandbox, address: string, mishap: M
   await eventually('the client is answered again', () => asked().some(({ sentAt }) => sentAt > at + settleMs));
   const to = await ownerOf(sandbox, address);
   const outage = {
-    silenceMs: longestSilence(asked(), at - 200),
+    silenceMs: longestSilence(
+      asked().map(({ answeredAt }) => answeredAt),
+      at - 200,
+    ),
     lost: lostBetween(udp.answers, at - 200, at + settleMs - 500),
     from,
     to,

@@ -26,16 +26,6 @@ export const probeUdp = (sandbox: Sandbox, host: string, address: string, port: 
   return { answers, [Symbol.dispose]: () => child.kill('SIGKILL') };
 };
 
-/** The longest time between two answers that came one after the other, from `from` on, in milliseconds. */
-export const longestSilence = (answers: readonly Answered[], from: number): number => {
-  let longest = 0;
-  for (const [index, { answeredAt }] of answers.entries()) {
-    const before = answers[index - 1];
-    if (before !== undefined && answeredAt >= from) longest = Math.max(longest, answeredAt - before.answeredAt);
-  }
-  return longest;
-};
-
 /** How many requests sent between two times were never answered; later ones must have been. */
 export const lostBetween = (answers: readonly Answered[], from: number, to: number): number => {
   const sent = answers.filter(({ sentAt }) => sentAt >= from && sentAt <= to).map(({ number }) => number);
