@@ -96,6 +96,9 @@ export const nodeIp = (node: number, segment: number): Ip =>
 /** The first address of the nth group. */
 export const groupIp = (index: number): Ip => ipv4FromNumber(ipv4ToNumber('198.18.0.1' as Ip) + index);
 
+/** With more frames lost than this, silence cannot be told from bad luck. */
+const reliable = 0.2;
+
 /** After a change of the world everybody has been heard, or missed, in this time. */
 const calmTime = 1500;
 
@@ -197,21 +200,23 @@ export const createCluster = ({
     gossip.update();
   };
 
-  /** Whether somebody whom the taker reaches has been able to hear a node, for long enough to know it. */
-  const isHeard = (name: string, taker: string): boolean =>
-    time.now() > changedAt + calmTime &&
-    [...nodes.values()].some(
-      (witness) =>
-        witness.name !== name &&
-        witness.speaker?.state() === 'running' &&
-        (witness.name === taker || isConnected(witness.name, taker)) &&
-        sharesSegment(name, witness.name),
+  const reachEachOther = (a: Port, b: Port): boolean => reaches(a, b) && reaches(b, a);
+
+  /** Whether a node can be heard where this port is, by its node or by one that can tell it so. */
+  const isHeardAt = (taken: readonly Port[], at: Port): boolean =>
+    at.segment.weather.loss < reliable &&
+    at.segment.ports.some(
+      (port) =>
+        hostOf.get(port)?.isOn() === true &&
+        !taken.includes(port) &&
+        (port === at || reachEachOther(port, at)) &&
+        taken.some((owned) => reachEachOther(owned, port)),
     );
 
-  const sharesSegment = (from: string, to: string): boolean =>
-    [...node(from).host.ports.values()].some((port) =>
-      [...node(to).host.ports.values()].some((other) => reaches(port, other) && reaches(other, port)),
-    );
+  /** Whether a node can be heard wherever another is, and that for long enough to be known. */
+  const isHeard = (name: string, taker: string): boolean =>
+    time.now() > changedAt + calmTime &&
+    [...node(taker).host.ports.values()].every((port) => isHeardAt([...node(name).host.ports.values()], port));
 
   /** No takeover while the owner lives and is heard by anybody whom the taker can reach. */
   const lookAtTakeover = (taker: string, report: OwnershipReport): void => {
