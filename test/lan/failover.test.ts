@@ -1,34 +1,40 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { OwnershipReport } from '../../src/proto/ownership/machine.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { millis } from '../../src/lib/time.ts';
+import { createNamespace, plugIn } from '../support/netns.ts';
 import { neighbour, resolve } from './client.ts';
 import { Asking, type Lan, makeLan, nameOf } from './members.ts';
-import { groupOf, type ResponderProcess } from './responder-process.ts';
+import { groupOf } from './responder-process.ts';
 
 const isRoot = process.getuid?.() === 0;
 /** A generous limit for what takes milliseconds on a machine that is not busy. */
 const soon = { timeout: 10_000, interval: 20 };
 
 const address = '198.18.1.7';
-const group = groupOf([address], [0, 1, 2].map(nameOf));
-
-/** How a speaker came to own the group, each time. */
-const assumptions = (speaker: ResponderProcess): string[] =>
-  speaker
-    .ownership()
-    .filter((report): report is Extract<OwnershipReport, { type: 'owning' }> => report.type === 'owning')
-    .map(({ how }) => how);
+const nodes = [0, 1, 2];
+const group = groupOf([address], nodes.map(nameOf));
 
 describe.runIf(isRoot)('three nodes of a cluster', () => {
   let lan: Lan;
-  let speakers: ResponderProcess[];
   let asking: Asking;
+  /** Index of the owner when a test begins. */
+  let owner: number;
+
+  /** Waits until another node than the owner alone has answered for a while; gives its index. */
+  const succeeded = async (): Promise<number> => {
+    const others = lan.macs.filter((_, index) => index !== owner).map((mac) => [mac]);
+    await expect.poll(() => asking.answering(300), soon).toBeOneOf(others);
+    return lan.macs.indexOf(asking.latest()!);
+  };
+  const tell = (what: string, since: number): number => {
+    const gap = asking.longestGap(since);
+    console.log(`${what}: ${gap.toFixed(0)} ms without an answer`);
+    return gap;
+  };
 
   beforeAll(async () => {
-    lan = await makeLan(3);
-    speakers = await Promise.all([0, 1, 2].map((index) => lan.start(index, group)));
+    lan = await makeLan(nodes.length);
     asking = new Asking(lan.client, address);
   });
 
@@ -37,50 +43,107 @@ describe.runIf(isRoot)('three nodes of a cluster', () => {
     await lan[Symbol.asyncDispose]();
   });
 
-  /** The only one who answers, once that has been so for a while. */
-  const settledOn = async (mac: string): Promise<void> => {
-    await expect.poll(() => asking.answering(300), soon).toEqual([mac]);
-  };
-  const tell = (what: string, since: number): number => {
-    const gap = asking.longestGap(since);
-    console.log(`${what}: ${gap.toFixed(0)} ms without an answer`);
-    return gap;
-  };
-
-  test('the first candidate answers, and nobody else', async () => {
-    await expect.poll(() => asking.latest(), soon).toBe(lan.macs[0]);
-    expect(speakers.map(assumptions)).toEqual([['first'], [], []]);
-    expect(new Set(asking.answers.map(({ mac }) => mac)).size).toBe(1);
+  beforeEach(async () => {
+    for (const index of nodes) {
+      await lan.plug(`port${index}`, 'br0');
+      await lan.switch.setLink(`port${index}`, 'up');
+      if (lan.speakers.get(index)?.hasEnded === false) continue;
+      await lan.speakers.get(index)?.kill();
+      await lan.start(index, group);
+    }
+    for (const index of nodes) {
+      const others = nodes.filter((other) => other !== index).map(nameOf);
+      await expect.poll(() => lan.speaker(index).heard(), soon).toEqual(new Set(others));
+    }
+    await expect.poll(() => asking.answering(300).length, soon).toBe(1);
+    owner = lan.macs.indexOf(asking.latest()!);
   });
 
-  test('who is killed is replaced by the first successor, and the client learns it without asking', async () => {
+  test('who is killed is replaced, and the client learns it without asking', async () => {
     await resolve(lan.client, address);
-    await expect.poll(() => neighbour(lan.client, address), soon).toBe(lan.macs[0]);
+    await expect.poll(() => neighbour(lan.client, address), soon).toBe(lan.macs[owner]);
     const since = Date.now();
-    await speakers[0]!.kill();
-    await settledOn(lan.macs[1]!);
+    await lan.speaker(owner).kill();
+    const successor = await succeeded();
     expect(tell('speaker killed', since)).toBeLessThan(1000);
-    expect(await neighbour(lan.client, address)).toBe(lan.macs[1]);
-    expect(assumptions(speakers[1]!)).toEqual(['crash']);
+    expect(await neighbour(lan.client, address)).toBe(lan.macs[successor]);
+    expect(lan.speaker(successor).assumptions()).toEqual(['crash']);
   });
 
   test('who returns takes nothing back', async () => {
-    speakers[0] = await lan.start(0, group);
+    await lan.speaker(owner).kill();
+    const successor = await succeeded();
     const since = Date.now();
+    const returned = await lan.start(owner, group);
     await sleep(1500);
-    await settledOn(lan.macs[1]!);
-    expect(asking.answers.filter(({ at }) => at > since).every(({ mac }) => mac === lan.macs[1])).toBe(true);
-    expect(assumptions(speakers[0])).toEqual([]);
+    expect(asking.answers.filter(({ at, mac }) => at > since && mac !== lan.macs[successor])).toEqual([]);
+    expect(returned.assumptions()).toEqual([]);
   });
 
   test('a node that leaves hands over without a gap', async () => {
     const since = Date.now();
-    speakers[1]!.order({ type: 'leave', within: millis(1500) });
-    await settledOn(lan.macs[0]!);
+    const leaving = lan.speaker(owner);
+    leaving.order({ type: 'leave', within: millis(1500) });
+    const successor = await succeeded();
     expect(tell('planned leave', since)).toBeLessThan(200);
-    expect(assumptions(speakers[0]!)).toEqual(['planned']);
-    await expect.poll(() => speakers[1]!.ownership().at(-1), soon).toEqual({ type: 'ended' });
-    await speakers[1]!.kill();
-    speakers[1] = await lan.start(1, group);
+    expect(lan.speaker(successor).assumptions().at(-1)).toBe('planned');
+    await expect.poll(() => leaving.ownership().at(-1), soon).toEqual({ type: 'ended' });
+    await leaving.kill();
+  });
+
+  test('a node without power is replaced', async () => {
+    const since = Date.now();
+    await lan.switch.setLink(`port${owner}`, 'down');
+    await lan.speaker(owner).kill();
+    await succeeded();
+    expect(tell('node crashed', since)).toBeLessThan(1000);
+  });
+
+  test('a node whose cable is pulled is replaced, and takes nothing back when it is plugged in again', async () => {
+    const since = Date.now();
+    await lan.switch.setLink(`port${owner}`, 'down');
+    const successor = await succeeded();
+    expect(tell('cable pulled', since)).toBeLessThan(1000);
+    await lan.switch.setLink(`port${owner}`, 'up');
+    await sleep(1000);
+    expect(asking.latest()).toBe(lan.macs[successor]);
+    expect(asking.overlap(since, lan.macs[owner]!, lan.macs[successor]!)).toBe(0);
+  });
+
+  test('a speaker that stands still for two seconds is replaced after some patience, and yields', async () => {
+    const since = Date.now();
+    lan.speaker(owner).child.kill('SIGSTOP');
+    await sleep(2000);
+    const frozen = lan.speaker(owner);
+    frozen.child.kill('SIGCONT');
+    const slept = { type: 'notOwning', key: address, why: 'slept' };
+    await expect.poll(() => frozen.ownership(), soon).toContainEqual(slept);
+    await sleep(500);
+    const successor = await succeeded();
+    expect(tell('speaker stopped', since)).toBeLessThan(1500);
+    expect(asking.overlap(since, lan.macs[owner]!, lan.macs[successor]!)).toBe(0);
+  });
+
+  test('each side of a partition serves, and when it heals one owner is left', async () => {
+    await using other = await createNamespace('other');
+    await plugIn(lan.switch, 'other', other, 'eth0');
+    await other.addAddress('eth0', '198.18.0.251/16');
+    using askingThere = new Asking(other, address);
+    await expect.poll(() => askingThere.latest(), soon).toBe(lan.macs[owner]);
+    const moved = [`port${owner}`, 'other'];
+    for (const port of moved) await lan.plug(port, 'br1');
+    const successor = await succeeded();
+    await sleep(1000);
+    expect([asking.answering(300), askingThere.answering(300)]).toEqual([[lan.macs[successor]], [lan.macs[owner]]]);
+    const since = Date.now();
+    for (const port of moved) await lan.plug(port, 'br0');
+    await sleep(500);
+    const sides = [lan.macs[owner], lan.macs[successor]].map((mac) => [[mac], [mac]]);
+    await expect.poll(() => [asking.answering(300), askingThere.answering(300)], soon).toBeOneOf(sides);
+    const winner = lan.macs.indexOf(asking.latest()!);
+    const loser = winner === owner ? successor : owner;
+    const overlap = asking.overlap(since, lan.macs[loser]!, lan.macs[winner]!);
+    console.log(`partition healed: two answered for ${overlap.toFixed(0)} ms`);
+    expect(overlap).toBeLessThan(500);
   });
 });

@@ -13,7 +13,8 @@ export class Lan implements AsyncDisposable {
   readonly nodes: readonly Namespace[];
   /** MAC of each node's `eth0`. */
   readonly macs: readonly string[];
-  readonly #speakers = new Map<number, ResponderProcess>();
+  /** By the index of the node. */
+  readonly speakers = new Map<number, ResponderProcess>();
   readonly #secret = 'a secret that only these nodes share';
 
   constructor(lan: Namespace, client: Namespace, nodes: readonly Namespace[], macs: readonly string[]) {
@@ -30,9 +31,14 @@ export class Lan implements AsyncDisposable {
     );
     const options = { node: nameOf(index), secret: this.#secret };
     const speaker = await startResponderProcess(this.nodes[index]!, options, members);
-    this.#speakers.set(index, speaker);
+    this.speakers.set(index, speaker);
     speaker.order({ type: 'groups', changed: groups, removed: [] });
     return speaker;
+  }
+
+  /** The speaker that was started last on a node. */
+  speaker(index: number): ResponderProcess {
+    return this.speakers.get(index)!;
   }
 
   /** Moves a node's cable, or the client's, to another bridge of the switch. */
@@ -41,7 +47,7 @@ export class Lan implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const speaker of this.#speakers.values()) await speaker.kill();
+    for (const speaker of this.speakers.values()) await speaker.kill();
     for (const host of [...this.nodes, this.client, this.switch]) await host[Symbol.asyncDispose]();
   }
 }

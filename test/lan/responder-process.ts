@@ -58,6 +58,22 @@ export class ResponderProcess {
     return this.reports.flatMap((report) => (report.type === 'ownership' ? report.reports : []));
   }
 
+  /** How it came to own groups, in order. */
+  assumptions(): string[] {
+    return this.ownership().flatMap((report) => (report.type === 'owning' ? [report.how] : []));
+  }
+
+  /** Names of the members that it hears. */
+  heard(): Set<string> {
+    const heard = new Set<string>();
+    for (const report of this.ownership()) {
+      if (report.type !== 'peer') continue;
+      if (report.isHeard) heard.add(report.node);
+      else heard.delete(report.node);
+    }
+    return heard;
+  }
+
   /** The sum of what was reported for an address. */
   counters(ip: string): { readonly requests: number; readonly responses: number; readonly gratuitous: number } {
     const sum = { requests: 0, responses: 0, gratuitous: 0 };
@@ -98,9 +114,14 @@ export class ResponderProcess {
     return code;
   }
 
+  /** Whether the process has ended, or has left the others. */
+  get hasEnded(): boolean {
+    return !this.#isRunning || this.ownership().some(({ type }) => type === 'ended');
+  }
+
   /** Kills the process as it stands. */
   async kill(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    if (!this.#isRunning) return;
     const exit = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await exit;
@@ -108,6 +129,10 @@ export class ResponderProcess {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.kill();
+  }
+
+  get #isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
   }
 }
 
