@@ -19,13 +19,30 @@ export type Ipv6Lookup =
  */
 export const ipv6Lookup = (addresses: readonly Ipv6Words[], limit: number): Ipv6Lookup | undefined => {
   const sorted = addresses.toSorted(compareWords);
-  for (let shift = 0; shift <= 31; shift++) {
-    const whole = byWords(sorted, 0, shift);
-    if (bound(whole) <= limit) return whole;
-    const last = byWords(sorted, 3, shift);
-    if (bound(last) <= limit) return last;
+  const networks = sorted.filter((words, index) => index === 0 || !isSameNetwork(words, sorted[index - 1]!)).length;
+  // Each network takes this many instructions at least, so there is no need to try.
+  const whole =
+    networks * (singleBound + 1) > limit ? undefined : mostExact((shift) => byWords(sorted, 0, shift), limit);
+  if (whole?.shift === 0) return whole.lookup;
+  const lowest = Uint32Array.from(sorted, (words) => words[3]).sort();
+  const last = mostExact((shift) => ({ type: 'last', set: prefixSet(lowest, shift) }), limit);
+  if (whole === undefined || last === undefined) return (whole ?? last)?.lookup;
+  return whole.shift <= last.shift ? whole.lookup : last.lookup;
+};
+
+type Fitting = { readonly lookup: Ipv6Lookup; readonly shift: number };
+
+/** The lookup that fits with the fewest bits left out: they only get shorter with more. */
+const mostExact = (make: (shift: number) => Ipv6Lookup, limit: number): Fitting | undefined => {
+  let best: Fitting | undefined;
+  for (let low = 0, high = 31, shift = 0; low <= high; shift = (low + high) >> 1) {
+    const lookup = make(shift);
+    if (bound(lookup) <= limit) {
+      best = { lookup, shift };
+      high = shift - 1;
+    } else low = shift + 1;
   }
-  return undefined;
+  return best;
 };
 
 /** Writes a lookup of the sixteen octets at `offset`, and says where it starts. */
@@ -40,11 +57,16 @@ export const writeIpv6Lookup = (
   return writeSwitch(assembler, { offset: offset + 4 * lookup.word, keys: lookup.keys, targets, missing });
 };
 
-/** Looks up from `word` on; the last word without its `shift` lowest bits. */
+/** Looks addresses up that are sorted, from `word` on; the last word without its `shift` lowest bits. */
 const byWords = (sorted: readonly Ipv6Words[], word: number, shift: number): Ipv6Lookup => {
   if (word === 3) {
-    const last = Uint32Array.from(sorted, (words) => words[3]);
-    return { type: 'last', set: prefixSet(last.sort(), shift) };
+    return {
+      type: 'last',
+      set: prefixSet(
+        Uint32Array.from(sorted, (words) => words[3]),
+        shift,
+      ),
+    };
   }
   const keys: number[] = [];
   const next: Ipv6Lookup[] = [];
@@ -68,6 +90,8 @@ const boundOfParts = (lookup: Ipv6Lookup): number =>
       ? singleBound
       : lookupBound(lookup.set)
     : lookup.next.reduce((sum, next) => sum + boundOfParts(next), switchBound(lookup.keys.length));
+
+const isSameNetwork = (a: Ipv6Words, b: Ipv6Words): boolean => a[0] === b[0] && a[1] === b[1] && a[2] === b[2];
 
 /** A load, a shift and a comparison; relays are few where there are many of these. */
 const singleBound = 3;
