@@ -1,6 +1,5 @@
 import type { Configuration, L2Advertisement, Pool } from '../src/domain/config/configuration.ts';
-import type { AdvertisedService, Revisions } from '../src/domain/layer2/advertised-service.ts';
-import type { GroupOrder, RemovedGroup, SilenceReason } from '../src/domain/layer2/announcement.ts';
+import type { GroupOrder } from '../src/domain/layer2/announcement.ts';
 import type { GroupDecision } from '../src/domain/layer2/group-decision.ts';
 import type { Ip } from '../src/lib/ip.ts';
 
@@ -8,42 +7,10 @@ import type { Ip } from '../src/lib/ip.ts';
 export type GroupState = {
   readonly key: Ip;
   readonly decision: GroupDecision;
-  /** The newest that was seen of each kind. */
-  readonly revisions: Revisions;
+  /** The newest version that was seen of what it rests on; what is gone has none. */
+  readonly revision: number;
   /** What stands at the responder; undefined: it has no order for the group. */
   ordered: GroupOrder | undefined;
-};
-
-/** The newest versions of all services of a group, and of what stood there before: what is gone has no version. */
-export const newestOf = (services: readonly AdvertisedService[], before: Revisions | undefined): Revisions => {
-  const newest = { service: 0, endpoints: 0, configuration: 0, ...before };
-  for (const { revisions } of services) {
-    newest.service = Math.max(newest.service, revisions.service);
-    newest.endpoints = Math.max(newest.endpoints, revisions.endpoints);
-    newest.configuration = Math.max(newest.configuration, revisions.configuration);
-  }
-  return newest;
-};
-
-/** The latest version of what an order rests on. */
-export const revisionOfAll = ({ service, endpoints, configuration }: Revisions): number =>
-  Math.max(service, endpoints, configuration);
-
-/**
- * How the responder hears that a group has no candidate. Where every node comes to the same conclusion the group is
- * released, until somebody sees a newer version of what the conclusion rests on: the kinds have a watch each, and a
- * version of another kind that came early must not hide what comes next.
- */
-export const removal = (key: Ip, reason: SilenceReason | undefined, revisions: Revisions): RemovedGroup => {
-  switch (reason) {
-    case 'noCandidate':
-      return { key, isReleased: false, revision: revisionOfAll(revisions) };
-    case 'noEndpoint':
-    case 'clashingEndpoints':
-      return { key, isReleased: true, revision: revisions.endpoints };
-    default:
-      return { key, isReleased: true, revision: Math.max(revisions.service, revisions.configuration) };
-  }
 };
 
 /** Whether two orders say the same. */

@@ -12,7 +12,7 @@ import { multiMap } from '../src/lib/multi-map.ts';
 import { type Millis, seconds } from '../src/lib/time.ts';
 import type { OwnershipReport } from '../src/proto/ownership/machine.ts';
 import { announcementOf, createAnnouncer, type GroupStanding } from './announcer.ts';
-import { type GroupState, isSameOrder, newestOf, poolRevisions, removal, revisionOfAll } from './group-orders.ts';
+import { type GroupState, isSameOrder, poolRevisions } from './group-orders.ts';
 import { createMover } from './mover.ts';
 import type { NodeStates } from './node-states.ts';
 import type { SpeakerPorts } from './speaker-ports.ts';
@@ -132,7 +132,7 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
     if (after === undefined || isForeign(after)) services.delete(key);
     else services.set(key, after);
     const change = after === undefined || after.addresses.length === 0 ? groups.remove(key) : groups.set(after);
-    return { change, revision: after?.revisions.service };
+    return { change, revision: after?.revision };
   };
 
   const flush = (): void => {
@@ -156,13 +156,15 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
       const members = group.services.map((name) => services.get(name)!);
       const before = states.get(key);
       const decision = decideGroup(members, view, lists);
-      const state = { key, decision, revisions: newestOf(members, before?.revisions), ordered: before?.ordered };
+      const revision = Math.max(before?.revision ?? 0, ...members.map((member) => member.revision));
+      const state: GroupState = { key, decision, revision, ordered: before?.ordered };
       states.set(key, state);
       if (decision.candidates.length > 0) unplaced.push({ ...group, candidates: decision.candidates });
       else {
         placements.remove(key);
         silent.add(key);
-        if (state.ordered !== undefined) removed.push(removal(key, decision.reason, state.revisions));
+        // Where nodes are the reason each comes to its own conclusion; all else is the same for everybody.
+        if (state.ordered !== undefined) removed.push({ key, isReleased: decision.reason !== 'noCandidate', revision });
         state.ordered = undefined;
       }
     }
@@ -179,7 +181,7 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
     states.delete(key);
     placements.remove(key);
     if (state?.ordered === undefined) return [];
-    return [removal(key, undefined, { ...state.revisions, service: Math.max(state.revisions.service, revision) })];
+    return [{ key, isReleased: true, revision: Math.max(state.revision, revision) }];
   };
 
   /** Orders groups as they are to be now, where that is not what was ordered before. */
@@ -189,8 +191,8 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
       const state = states.get(key);
       const candidates = placements.orderOf(key);
       if (state === undefined || candidates === undefined) continue;
-      const { addresses } = state.decision;
-      const next = { key, addresses, candidates, policy: policy(), revision: revisionOfAll(state.revisions) };
+      const { decision, revision } = state;
+      const next = { key, addresses: decision.addresses, candidates, policy: policy(), revision };
       if (state.ordered !== undefined && isSameOrder(state.ordered, next)) continue;
       state.ordered = next;
       changed.push(next);

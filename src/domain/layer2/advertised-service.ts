@@ -13,14 +13,6 @@ export type AdvertisedAddress = {
   readonly advertisements: readonly L2Advertisement[];
 };
 
-/** Versions of what a decision rests on, as numbers; each kind has a watch, and an order, of its own. */
-export type Revisions = {
-  readonly service: number;
-  readonly endpoints: number;
-  /** Of pools and their advertisements. */
-  readonly configuration: number;
-};
-
 /** What a service of type LoadBalancer brings into its group, whichever node looks at it. */
 export type AdvertisedService = {
   readonly service: ObjectKey;
@@ -37,7 +29,8 @@ export type AdvertisedService = {
   readonly servingNodes: ReadonlySet<string> | undefined;
   /** The pools whose change can change this; undefined stands for an address that no pool has. */
   readonly pools: readonly (string | undefined)[];
-  readonly revisions: Revisions;
+  /** The newest version of the service, its endpoints, its pools and their advertisements, as a number. */
+  readonly revision: number;
 };
 
 /** What a service is read against. */
@@ -55,10 +48,9 @@ export const readService = (
   slices: readonly EndpointSliceView[],
   { loadBalancerClass, configuration, poolRevision }: ServiceContext,
 ): AdvertisedService => {
-  const endpoints = Math.max(0, ...slices.map(revisionOf));
-  const revisions = { service: revisionOf(service), endpoints, configuration: 0 };
+  const revision = Math.max(revisionOf(service), ...slices.map(revisionOf));
   const base = { service: service.key, createdAt: service.createdAt };
-  const nothing = (reason: SilenceReason): AdvertisedService => ({ ...base, ...noAddresses, reason, revisions });
+  const nothing = (reason: SilenceReason): AdvertisedService => ({ ...base, ...noAddresses, reason, revision });
   if (service.type !== 'LoadBalancer') return nothing('notLoadBalancer');
   if (!handlesClass(loadBalancerClass, service)) return nothing('otherClass');
   const addresses = new Set<Ip>();
@@ -89,7 +81,7 @@ export const readService = (
     reason: hasUsableEndpoint(slices) ? (advertised.length > 0 ? undefined : silent[0]?.reason) : 'noEndpoint',
     servingNodes: service.externalTrafficPolicy === 'Local' ? nodesOf(slices) : undefined,
     pools: [...pools],
-    revisions: { ...revisions, configuration: Math.max(...Array.from(pools, poolRevision)) },
+    revision: Math.max(revision, ...Array.from(pools, poolRevision)),
   };
 };
 

@@ -21,7 +21,7 @@ const service = (
   reason: undefined,
   servingNodes: undefined,
   pools: ['main'],
-  revisions: { service: 1, endpoints: 1, configuration: 1 },
+  revision: 1,
   ...more,
 });
 

@@ -42,13 +42,13 @@ export type Move = {
 export type MovePlan = { readonly moves: readonly Move[]; readonly next: Millis | undefined };
 
 /** How long a node may be not ready before it hands over to one that is. */
-export const notReadyPatience = seconds(10);
+const notReadyPatience = seconds(10);
 
 /** How long a preferred node, or an emptier one, has to be up before it gets groups of others. */
-export const settlingTime = seconds(60);
+const settlingTime = seconds(60);
 
 /** From one rebalancing move of the cluster to the next. */
-export const rebalancePause = seconds(60);
+const rebalancePause = seconds(60);
 
 /** How much busier than the mean the busiest node may be. */
 const mostImbalance = 1.25;
