@@ -3,6 +3,7 @@ import type { Leadership, LeadershipChange } from '../src/k8s/leadership/leader-
 import { createReflector } from '../src/k8s/watch/reflector.ts';
 import { collectionPath, resources } from '../src/k8s/resources.ts';
 import { filled, object } from '../src/lib/json.ts';
+import { createListeners } from '../src/lib/listeners.ts';
 import type { Log } from '../src/lib/log.ts';
 import { type Clock, millis } from '../src/lib/time.ts';
 
@@ -40,7 +41,7 @@ const hasNotEnded = 'status.phase!=Succeeded,status.phase!=Failed';
 
 /** Makes the watch. The API server selects, so that while there are no rivals nothing is sent and nothing kept. */
 export const createRivalWatch = ({ api, clock, log, namespace }: RivalWatchOptions): RivalWatch => {
-  const listeners = new Set<() => void>();
+  const listeners = createListeners();
   let isKnown = false;
   let told = '';
 
@@ -55,7 +56,7 @@ export const createRivalWatch = ({ api, clock, log, namespace }: RivalWatchOptio
       else log.info('the controller of the original MetalLB is gone');
     }
     told = names;
-    for (const listener of listeners) listener();
+    listeners.tell();
   };
 
   const reflectors = selectors.map((labels) =>
@@ -84,10 +85,7 @@ export const createRivalWatch = ({ api, clock, log, namespace }: RivalWatchOptio
     synced,
     rivals,
     isAlone: () => isKnown && rivals().length === 0,
-    onChange: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange: listeners.add,
   };
 };
 
@@ -98,7 +96,7 @@ export const withoutRivals = (
   leadership: Leadership,
   rivals: Pick<RivalWatch, 'isAlone' | 'rivals' | 'onChange'>,
 ): Leadership => {
-  const listeners = new Set<(change: LeadershipChange) => void>();
+  const listeners = createListeners<LeadershipChange>();
   const isLeader = (): boolean => leadership.isLeader() && rivals.isAlone();
   /** As it was told last: a lease that ran out and was renewed is two changes, of which the time shows none. */
   let isElected = leadership.isLeader();
@@ -113,7 +111,7 @@ export const withoutRivals = (
     wasLeader = leads;
     const change = { isLeader: leads, othersHeldIt: leads && othersWrote };
     if (leads) othersWrote = false;
-    for (const listener of listeners) listener(change);
+    listeners.tell(change);
   };
   leadership.onChange((change) => {
     isElected = change.isLeader;
@@ -125,9 +123,6 @@ export const withoutRivals = (
   return {
     validFor: () => (rivals.isAlone() ? leadership.validFor() : millis(0)),
     isLeader,
-    onChange: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange: listeners.add,
   };
 };

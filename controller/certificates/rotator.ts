@@ -4,7 +4,8 @@ import { watchObject, type WatchedObject } from '../../src/k8s/watch/watched-obj
 import type { Log } from '../../src/lib/log.ts';
 import { runTogether } from '../../src/lib/tasks.ts';
 import { type Clock, untilAborted, type WallTime } from '../../src/lib/time.ts';
-import type { CertificatePair, ServingCertificate } from '../../src/observe/http/https-server.ts';
+import { changeableCertificate } from '../../src/observe/http/certificate-source.ts';
+import type { ServingCertificate } from '../../src/observe/http/https-server.ts';
 import { watchCertificateFolder } from './certificate-folder.ts';
 import { noContent, readSecret } from './read-secret.ts';
 import { createRotationLoop, type LeadershipView } from './rotation-loop.ts';
@@ -51,7 +52,7 @@ const managedCertificates = (options: CertificatesOptions): Certificates => {
   const hostname = `${serviceName}.${namespace}.svc`;
   let isSynced = false;
   let signedBy: string | undefined;
-  const served = servedPair();
+  const served = changeableCertificate();
   const secret = watchSecret(options, () => {
     const reading = readSecret(secret.current()?.content ?? noContent, hostname);
     signedBy = reading.facts.serving?.signedBy;
@@ -88,7 +89,7 @@ const managedCertificates = (options: CertificatesOptions): Certificates => {
 
 /** Those that somebody else puts into a folder or into the Secret, and of whom the API server learns from them as well. */
 const foreignCertificates = (options: CertificatesOptions): Certificates => {
-  const served = servedPair();
+  const served = changeableCertificate();
   const choose = (): void => {
     const pair = folder.current() ?? readSecret(secret.current()?.content ?? noContent, '').serving;
     if (pair !== undefined) served.set(pair);
@@ -110,18 +111,3 @@ const watchSecret = (options: CertificatesOptions, onChange: () => void): Watche
     project: projectSecret,
     onChange,
   });
-
-/** The pair that is served now. */
-const servedPair = (): ServingCertificate & { readonly set: (pair: CertificatePair) => void } => {
-  let current: CertificatePair | undefined;
-  const listeners: (() => void)[] = [];
-  return {
-    current: () => current,
-    onChange: (listener) => void listeners.push(listener),
-    set: (pair) => {
-      if (pair.cert === current?.cert && pair.key === current.key) return;
-      current = pair;
-      for (const listener of listeners) listener();
-    },
-  };
-};

@@ -8,6 +8,7 @@ import {
 } from '../../domain/leader-election/election.ts';
 import { type LeaseChange, type LeaseRecord, type LeaseView, nextRecord } from '../../domain/leader-election/lease.ts';
 import { filled, object, text } from '../../lib/json.ts';
+import { createListeners } from '../../lib/listeners.ts';
 import type { Log } from '../../lib/log.ts';
 import { type Clock, millis, type Millis, seconds, untilAborted, type WallTime, within } from '../../lib/time.ts';
 import { type Api, ApiError, ApiUnreachable, isAlreadyExists, isConflict, isNotFound } from '../client/api.ts';
@@ -88,7 +89,7 @@ export const releaseLimit = millis(1500);
 export const createLeaderElection = (options: LeaderElectionOptions): LeaderElection => {
   const { api, clock, wallTime, namespace, name, identity, random } = options;
   const log = options.log.child({ lease: `${namespace}/${name}` });
-  const listeners = new Set<(change: LeadershipChange) => void>();
+  const listeners = createListeners<LeadershipChange>();
   const left = Promise.withResolvers<void>();
   const fault = Promise.withResolvers<never>();
   fault.promise.catch(() => {}); // `run` tells it
@@ -123,8 +124,7 @@ export const createLeaderElection = (options: LeaderElectionOptions): LeaderElec
       case 'leadershipChanged': {
         const { isLeader, othersHeldIt } = effect;
         log.info(isLeader ? 'this replica leads' : 'this replica leads no more', { identity });
-        for (const listener of listeners) listener({ isLeader, othersHeldIt });
-        return;
+        return listeners.tell({ isLeader, othersHeldIt });
       }
     }
   };
@@ -218,10 +218,7 @@ export const createLeaderElection = (options: LeaderElectionOptions): LeaderElec
         return millis(Math.max(0, (until ?? -Infinity) - clock.now()));
       },
       isLeader: () => !ending.signal.aborted && clock.now() < (leadsUntil(election) ?? -Infinity),
-      onChange: (listener) => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
+      onChange: listeners.add,
     },
   };
 };

@@ -1,11 +1,27 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createListeners } from '../../lib/listeners.ts';
 import type { Log } from '../../lib/log.ts';
 import type { CertificatePair, ServingCertificate } from './https-server.ts';
 
 /** A certificate that is made or read when somebody connects: `prepare` is to be awaited before each handshake. */
 export type CertificateSource = { readonly certificate: ServingCertificate; readonly prepare: () => Promise<void> };
+
+/** A certificate to serve, none at first. Setting what it is already changes nothing. */
+export const changeableCertificate = (): ServingCertificate & { readonly set: (pair: CertificatePair) => void } => {
+  let current: CertificatePair | undefined;
+  const listeners = createListeners();
+  return {
+    current: () => current,
+    onChange: listeners.add,
+    set: (pair) => {
+      if (pair.cert === current?.cert && pair.key === current.key) return;
+      current = pair;
+      listeners.tell();
+    },
+  };
+};
 
 /** A certificate that is made for the first client; the next try is made for the next client if that fails. */
 export const madeWhenNeeded = (make: () => Promise<CertificatePair>): CertificateSource => {
@@ -57,17 +73,14 @@ const stateOf = async (files: readonly string[]): Promise<string> => {
 
 /** `load` gives a certificate, or undefined if the one it gave before still holds. It runs once at a time. */
 const sourceOf = (load: () => Promise<CertificatePair | undefined>): CertificateSource => {
-  let current: CertificatePair | undefined;
   let loading: Promise<void> | undefined;
-  const listeners: (() => void)[] = [];
+  const certificate = changeableCertificate();
   const take = async (): Promise<void> => {
     const next = await load();
-    if (next === undefined) return;
-    current = next;
-    for (const listener of listeners) listener();
+    if (next !== undefined) certificate.set(next);
   };
   return {
-    certificate: { current: () => current, onChange: (listener) => void listeners.push(listener) },
+    certificate,
     prepare: () =>
       (loading ??= take().finally(() => {
         loading = undefined;
