@@ -1,6 +1,7 @@
 import type { ConfigurationProblem } from '../domain/config/configuration.ts';
 import type { ServiceCondition } from '../domain/objects.ts';
 import { type Api, isAlreadyExists } from './client/api.ts';
+import { findCondition, projectCondition } from './conditions.ts';
 import { labelValue } from './label-value.ts';
 import type { Leadership } from './leadership/leader-election.ts';
 import type { OwnerReference } from './own-pod.ts';
@@ -200,10 +201,8 @@ export const createConfigurationState = (options: ConfigurationStateOptions): Co
 
 const projectState = (raw: unknown, conditionType: string): StateView => {
   const { metadata, status } = object(raw);
-  const { result, errorSummary, conditions } = object(status);
-  const condition = list(conditions)
-    .map(object)
-    .find(({ type }) => type === conditionType);
+  const { result, errorSummary } = object(status);
+  const condition = findCondition(status, conditionType);
   return {
     resourceVersion: text(object(metadata)['resourceVersion']) ?? '',
     labels: stringMap(object(metadata)['labels']),
@@ -211,10 +210,7 @@ const projectState = (raw: unknown, conditionType: string): StateView => {
     result: text(result),
     errorSummary: text(errorSummary),
     condition: condition && {
-      type: conditionType,
-      status: condition['status'] === 'True' || condition['status'] === 'False' ? condition['status'] : 'Unknown',
-      reason: text(condition['reason']) ?? '',
-      message: text(condition['message']) ?? '',
+      ...projectCondition(conditionType, condition),
       lastTransitionTime: filled(condition['lastTransitionTime']),
     },
   };

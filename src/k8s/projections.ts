@@ -4,11 +4,13 @@ import {
   inUseAnnotation,
   type NamespaceView,
   type NodeView,
+  type ServiceCondition,
   type ServiceView,
   type SpeakerPodView,
   type StringMap,
 } from '../domain/objects.ts';
 import { filled, list, object, stringMap, text } from '../lib/json.ts';
+import { findCondition, projectCondition } from './conditions.ts';
 import { objectKey } from './object-key.ts';
 
 /**
@@ -68,15 +70,10 @@ const portText = (raw: unknown): string => {
   return `${filled(protocol) ?? 'TCP'}/${typeof port === 'number' ? port : 0}`;
 };
 
-const ourCondition = ({ type, status, reason, message }: Readonly<Record<string, unknown>>) =>
-  typeof type === 'string' && isOurs(type)
-    ? ({
-        type,
-        status: status === 'True' || status === 'False' ? status : 'Unknown',
-        reason: text(reason) ?? '',
-        message: text(message) ?? '',
-      } as const)
-    : undefined;
+const ourCondition = (raw: Readonly<Record<string, unknown>>): ServiceCondition | undefined => {
+  const type = text(raw['type']);
+  return type !== undefined && isOurs(type) ? projectCondition(type, raw) : undefined;
+};
 
 const clusterIps = (many: unknown, one: unknown): readonly string[] => {
   const listed = texts(many);
@@ -134,10 +131,7 @@ export const projectNode = (raw: unknown): NodeView | undefined => {
 /** Whether `status.conditions` has that type with the status True. */
 const isConditionTrue = (status: unknown, type: string): boolean => conditionStatus(status, type) === 'True';
 
-const conditionStatus = (status: unknown, type: string): unknown =>
-  list(object(status)['conditions'])
-    .map(object)
-    .find((condition) => condition['type'] === type)?.['status'];
+const conditionStatus = (status: unknown, type: string): unknown => findCondition(status, type)?.['status'];
 
 /** From a raw core/v1 Pod. */
 export const projectSpeakerPod = (raw: unknown): SpeakerPodView | undefined => {

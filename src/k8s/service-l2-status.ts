@@ -1,6 +1,7 @@
 import { announcedCondition } from '../domain/service/desired-status.ts';
 import type { L2StatusView } from '../domain/service/announced.ts';
 import { filled, list, object, text } from '../lib/json.ts';
+import { findCondition, projectCondition } from './conditions.ts';
 
 /** The labels of a `ServiceL2Status`, by which it is found. */
 export const l2StatusLabels = {
@@ -22,6 +23,7 @@ export const projectL2Status = (raw: unknown): L2StatusView | undefined => {
   if (name === undefined || writer === undefined || serviceName === undefined || serviceNamespace === undefined) {
     return undefined;
   }
+  const announced = findCondition(status, announcedCondition);
   const interfaces = list(status['interfaces'])
     .flatMap((each) => filled(object(each)['name']) ?? [])
     .sort();
@@ -34,21 +36,9 @@ export const projectL2Status = (raw: unknown): L2StatusView | undefined => {
     owners: list(metadata['ownerReferences']).flatMap((owner) => filled(object(owner)['uid']) ?? []),
     node: filled(status['node']),
     interfaces: interfaces.length === 0 ? undefined : interfaces,
-    condition: projectCondition(status['conditions']),
+    condition: announced && {
+      ...projectCondition(announcedCondition, announced),
+      since: text(announced['lastTransitionTime']) ?? '',
+    },
   };
-};
-
-const projectCondition = (conditions: unknown): L2StatusView['condition'] => {
-  const raw = list(conditions)
-    .map(object)
-    .find(({ type }) => type === announcedCondition);
-  return (
-    raw && {
-      type: announcedCondition,
-      status: raw['status'] === 'True' || raw['status'] === 'False' ? raw['status'] : 'Unknown',
-      reason: text(raw['reason']) ?? '',
-      message: text(raw['message']) ?? '',
-      since: text(raw['lastTransitionTime']) ?? '',
-    }
-  );
 };
