@@ -1,10 +1,8 @@
-import process from 'node:process';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Allocator } from '../src/domain/allocator/allocator.ts';
 import type { Sharing } from '../src/domain/allocator/sharing.ts';
 import { type Ip, type IpFamily, ipFromNumber } from '../src/lib/ip.ts';
 import { poolOf } from '../test/support/builders.ts';
+import { collectGarbage, heapBytes } from './heap.ts';
 import { type BenchResult, type BenchRow, summarise } from './result.ts';
 
 const pool4 = poolOf('a', '10.0.0.0/8');
@@ -142,16 +140,6 @@ const poolEdit = (size: number): BenchRow => {
   for (const service of names(size)) give(a, service, 'IPv4');
   const wider = poolOf('a', '10.0.0.0-11.255.255.255');
   return time(`pool edited, ${n(size)} IPv4 addresses in use`, 10, (i) => a.setPools([i % 2 === 0 ? wider : pool4]));
-};
-
-const collectGarbage = (): void => {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-};
-
-const heapBytes = (): number => {
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
 };
 
 /** What the allocator holds for its allocations, without the names and terms, which the services' views hold too. */
