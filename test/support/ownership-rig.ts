@@ -34,6 +34,8 @@ export type OwnershipRig = {
   readonly thaw: (name: string) => void;
   /** Which frames pass, from one node to another. */
   readonly filter: (passes: (from: string, to: string, segment: number, message?: OwnershipMessage) => boolean) => void;
+  /** How long the next message takes, in milliseconds. */
+  readonly setDelay: (delay: () => number) => void;
   readonly setCarrier: (name: string, segment: number, hasCarrier: boolean) => void;
   /** The main thread of the node stops or goes on telling that it lives, with a watch that is current or not. */
   readonly setMain: (name: string, state: 'current' | 'broken' | 'hung') => void;
@@ -101,6 +103,7 @@ export const createOwnershipRig = (names: readonly string[], segments = 1): Owne
   const foreign = new Map<Ip, Mac>();
   const timeline: { readonly at: number; readonly answering: Map<Ip, number> }[] = [];
   let passes: (from: string, to: string, segment: number, message?: OwnershipMessage) => boolean = () => true;
+  let delayOf = (): number => latency;
   let members: readonly Member[] | undefined;
 
   const hosts = new Map(
@@ -167,7 +170,7 @@ export const createOwnershipRig = (names: readonly string[], segments = 1): Owne
       from: addressOf(from, segment),
       message,
     } as const;
-    at(latency, () => step(to, event));
+    at(delayOf(), () => step(to, event));
   };
 
   const performers: {
@@ -250,7 +253,10 @@ export const createOwnershipRig = (names: readonly string[], segments = 1): Owne
   };
 
   const runUntil = (end: number): void => {
+    let turns = 0;
     for (;;) {
+      turns += 1;
+      if (turns > 2_000_000) throw new Error(`no rest at ${now}`);
       let due: number = agenda.next() ?? Infinity;
       let sleeper: Host | undefined;
       for (const of of hosts.values()) {
@@ -329,6 +335,9 @@ export const createOwnershipRig = (names: readonly string[], segments = 1): Owne
     },
     filter: (next) => {
       passes = next;
+    },
+    setDelay: (delay) => {
+      delayOf = delay;
     },
     setCarrier: (name, segment, hasCarrier) => {
       const of = host(name);

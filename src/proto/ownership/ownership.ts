@@ -336,7 +336,7 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
     if (late > sleepTime && hasBeacon) slept();
     take(event);
     departure.check();
-    if (!departure.isEnding() || !self.isLeaving) tell();
+    tell();
     asked = nextDeadline();
     return context.end();
   };

@@ -54,10 +54,12 @@ export const createPlannedMoves = (context: Context, ports: MovePorts): PlannedM
   const wait = (group: Group, duration: Millis): void => deadlines.set(group, millis(context.now() + duration));
 
   const fail = (group: Group, move: Move): void => {
-    if (move.asked !== undefined) ports.keep(group);
+    const wasOffered = move.asked !== undefined;
     move.asked = undefined;
     move.tried.clear();
     wait(group, ports.isUrgent() ? successorWait : moveRetry);
+    // Last, because the group is looked at again when its claim changes.
+    if (wasOffered) ports.keep(group);
   };
 
   const askNext = (group: Group, move: Move): void => {
