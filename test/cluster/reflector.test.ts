@@ -12,6 +12,7 @@ import { collectionPath, resources } from '../../src/k8s/resources.ts';
 import { millis, seconds, type Clock } from '../../src/lib/time.ts';
 import { silentLog } from '../support/silent-log.ts';
 import { startApiServer, type ApiServer } from '../support/api-server/api-server.ts';
+import { kubeconfigText } from '../support/api-server/kubeconfig.ts';
 import { type FaultyWire, startFaultyWire } from '../support/api-server/faulty-wire.ts';
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
@@ -36,20 +37,8 @@ beforeAll(async () => {
     userAgent,
   });
   const file = join(folder, 'kubeconfig');
-  await writeFile(
-    file,
-    JSON.stringify({
-      clusters: [
-        {
-          name: 'c',
-          cluster: { server: `https://127.0.0.1:${wire.port}`, 'certificate-authority': server.caFile },
-        },
-      ],
-      users: [{ name: 'u', user: { token: server.token } }],
-      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-      'current-context': 'x',
-    }),
-  );
+  const cluster = { server: `https://127.0.0.1:${wire.port}`, 'certificate-authority': server.caFile } as const;
+  await writeFile(file, kubeconfigText(cluster, server.token));
   const credentials = await loadCredentials({ clock: realClock, kubeconfig: file });
   overWire = createClient({ credentials, clock: realClock, userAgent });
 });

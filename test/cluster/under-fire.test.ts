@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { collectionPath, objectPath, resources } from '../../src/k8s/resources.ts';
 import {
   type BurningCluster,
-  loadBalancer,
+  bareLoadBalancer,
   namespace,
   type Replica,
   services,
@@ -46,7 +46,7 @@ const mostMemory = 130;
 const rest = 2000;
 
 const createServices = async (prefix: string, count: number): Promise<void> => {
-  for (let i = 0; i < count; i++) await cluster.create(loadBalancer(`${prefix}-${i}`));
+  for (let i = 0; i < count; i++) await cluster.create(bareLoadBalancer(`${prefix}-${i}`));
 };
 
 const untilServed = async (prefix: string, count: number): Promise<void> => {
@@ -61,7 +61,7 @@ const untilServed = async (prefix: string, count: number): Promise<void> => {
 const work = async (label: string): Promise<void> => {
   await createServices(`${label}-new`, newServices);
   await cluster.write({ method: 'DELETE', path: `${services}/${label}-old-0` });
-  await cluster.create(loadBalancer(`${label}-old-0`));
+  await cluster.create(bareLoadBalancer(`${label}-old-0`));
   const annotations = { 'metallb.io/address-pool': 'second' };
   await cluster.write({ method: 'PATCH', path: `${services}/${label}-old-1`, body: { metadata: { annotations } } });
 };
@@ -233,7 +233,7 @@ test('200 pools, half of them with 2^64 addresses and more', async () => {
   ]);
   await inParallel(pools.flat(), async (each) => cluster.create(each));
   const spec = { ipFamilies: ['IPv6'], ipFamilyPolicy: 'SingleStack' };
-  for (let i = 0; i < 20; i++) await cluster.create(loadBalancer(`vast-${i}`, spec));
+  for (let i = 0; i < 20; i++) await cluster.create(bareLoadBalancer(`vast-${i}`, spec));
   await untilServed('vast', 20);
   await cluster.rest(rest);
   expect(new Set([...cluster.witness.addresses('vast').values()].flat()).size).toBe(20);
@@ -254,14 +254,14 @@ test('annotations of 256 KiB', async () => {
   for (const [i, [key, text]] of Object.entries(texts).entries()) {
     // All annotations of an object together may have 256 KiB.
     const filled = text.repeat(Math.floor((262_144 - 200) / text.length));
-    await cluster.create(loadBalancer(`huge-${i}`, { annotations: { [key]: filled } }));
+    await cluster.create(bareLoadBalancer(`huge-${i}`, { annotations: { [key]: filled } }));
     for (const more of [',1.2.3.4', '-y']) {
       const body = { metadata: { annotations: { [key]: filled + more } } };
       await cluster.write({ method: 'PATCH', path: `${services}/huge-${i}`, body });
     }
   }
   const begin = performance.now();
-  await cluster.create(loadBalancer('small-0'));
+  await cluster.create(bareLoadBalancer('small-0'));
   await untilServed('small', 1);
   expect(performance.now() - begin).toBeLessThan(5000);
   await cluster.rest(rest);
@@ -282,7 +282,7 @@ test('annotations of 256 KiB', async () => {
 
 test('1,000 services at once', async () => {
   await inParallel(
-    Array.from({ length: 1000 }, (_, i) => loadBalancer(`many-${i}`)),
+    Array.from({ length: 1000 }, (_, i) => bareLoadBalancer(`many-${i}`)),
     async (each) => cluster.create(each),
   );
   await untilServed('many', 1000);

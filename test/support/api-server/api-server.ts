@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findPrograms } from '../kubernetes/programs.ts';
+import { kubeconfigText } from './kubeconfig.ts';
 
 /** A real kube-apiserver with an etcd of its own, on loopback, and nothing else of a cluster. */
 export type ApiServer = {
@@ -35,7 +36,7 @@ export const startApiServer = async (): Promise<ApiServer> => {
   // In memory where possible: etcd waits for the disk with every write.
   const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'metallb-ts-apiserver-'));
   const [etcdPort, peerPort, port = 0] = await freePorts(3);
-  const url = `https://127.0.0.1:${port}`;
+  const url = `https://127.0.0.1:${port}` as const;
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
   const token = randomBytes(16).toString('hex');
   const file = (name: string): string => join(folder, name);
@@ -119,17 +120,7 @@ export const startApiServer = async (): Promise<ApiServer> => {
   }
   const kubeconfig = file('kubeconfig');
   const caFile = file('certs/apiserver.crt');
-  await writeFile(
-    kubeconfig,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'test', cluster: { server: url, 'certificate-authority': caFile } }],
-      users: [{ name: 'test', user: { token } }],
-      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-      'current-context': 'test',
-    }),
-  );
+  await writeFile(kubeconfig, kubeconfigText({ server: url, 'certificate-authority': caFile }, token));
   return {
     kubeconfig,
     port,

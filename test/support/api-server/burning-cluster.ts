@@ -7,7 +7,7 @@ import { realClock } from '../../../src/io/real-clock.ts';
 import { seconds } from '../../../src/lib/time.ts';
 import { buildPrograms } from '../cluster/build.ts';
 import { eventually } from '../cluster/eventually.ts';
-import { l2Advertisement, type Manifest } from '../cluster/objects.ts';
+import { l2Advertisement, loadBalancer, type Manifest } from '../cluster/objects.ts';
 import { type AddressWitness, startAddressWitness } from './address-witness.ts';
 import { type ApiServer, startApiServer } from './api-server.ts';
 import { type ControllerProcess, startControllerProcess } from './controller-process.ts';
@@ -120,12 +120,5 @@ const leadership = new Set([leads, 'this replica leads no more']);
 const isOrdinaryWrite = ({ isWrite, path }: Call): boolean => isWrite && !path.includes('/leases');
 
 /** A Service of type LoadBalancer with no pods behind it, and no node port: there are but 2,768. */
-export const loadBalancer = (
-  name: string,
-  { annotations = {}, ...spec }: { readonly annotations?: object } & Readonly<Record<string, unknown>> = {},
-): Manifest => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name, namespace: 'default', annotations },
-  spec: { type: 'LoadBalancer', allocateLoadBalancerNodePorts: false, ports: [{ port: 80 }], ...spec },
-});
+export const bareLoadBalancer = (name: string, spec: Parameters<typeof loadBalancer>[1] = {}): Manifest =>
+  loadBalancer(name, { selector: undefined, allocateLoadBalancerNodePorts: false, ports: [{ port: 80 }], ...spec });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { repository } from '../cluster/build.ts';
+import { kubeconfigText } from './kubeconfig.ts';
 
 /** One line of a program's log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly level: string; readonly msg: string };
@@ -47,16 +48,7 @@ export const startControllerProcess = async ({
 }: ControllerProcessOptions): Promise<ControllerProcess> => {
   const folder = await mkdtemp(join(tmpdir(), 'metallb-ts-controller-'));
   const kubeconfig = join(folder, 'kubeconfig');
-  await writeFile(
-    kubeconfig,
-    JSON.stringify({
-      // The library that reads it wants to be told so for a server without TLS.
-      clusters: [{ name: 'c', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'u', user: { token } }],
-      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-      'current-context': 'x',
-    }),
-  );
+  await writeFile(kubeconfig, kubeconfigText({ server: url, 'insecure-skip-tls-verify': true }, token));
   const program = [
     process.execPath,
     join(repository, 'dist/controller/main.js'),
