@@ -143,6 +143,8 @@ test('while nobody is heard, and with several interfaces always, frames go out o
   const two = rig(eth0, eth1);
   two.hear('n2', 'IPv4', 0);
   expect(times.filter((now) => two.toAll(2, now).includes('frames eth0 to all'))).toEqual([0, 1000]);
+  two.beacons.setLinks([{ ...eth0, hasCarrier: false }, eth1], millis(1100));
+  expect(two.toAll(2, 1100)).toContain('frames eth0 to all');
 });
 
 test('messages to all without an interface go out on each', () => {

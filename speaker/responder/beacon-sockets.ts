@@ -95,7 +95,10 @@ export class BeaconSockets {
   setLinks(links: readonly OwnershipLink[], now: Millis): boolean {
     this.#links = links;
     const indexes = new Set(links.map(({ index }) => index));
-    for (const index of this.#hearing.keys()) if (!indexes.has(index)) this.#hearing.delete(index);
+    for (const [index, hearing] of this.#hearing) {
+      if (!indexes.has(index)) this.#hearing.delete(index);
+      hearing.copiedAt = -Infinity; // with another cable interfaces may be on one segment, or not any more
+    }
     return this.#openSockets(now);
   }
 

@@ -88,13 +88,27 @@ test('after a second nothing is waited for any more', () => {
   const { diagnoses, probes } = rig();
   diagnoses.begin(question, eth1, [datagram], millis(0));
   diagnoses.begin({ ...question, node: 'n3' }, eth1, [datagram], millis(300));
-  expect([diagnoses.nextDeadline(), diagnoses.turn(millis(999)), diagnoses.turn(millis(1000))]).toEqual([
-    1000,
+  expect([diagnoses.turn(millis(999)), diagnoses.nextDeadline(), diagnoses.turn(millis(1000))]).toEqual([
     false,
+    1000,
     true,
   ]);
   expect([probes.map(({ isOpen }) => isOpen), diagnoses.nextDeadline()]).toEqual([[false, true], 1300]);
   expect(diagnoses.answered(3, address, mac).map(({ node }) => node)).toEqual(['n3']);
+});
+
+test('the port is asked again for a while, because a dying process keeps its sockets', () => {
+  const { diagnoses, probes } = rig();
+  diagnoses.begin(question, eth1, [datagram], millis(0));
+  const asked: number[] = [];
+  for (let now = diagnoses.nextDeadline(); now < 1000; now = diagnoses.nextDeadline()) {
+    asked.push(now);
+    expect(diagnoses.turn(now)).toBe(false);
+  }
+  expect([asked, probes[0]!.sent.length]).toEqual([[25, 75, 150, 300], 5]);
+  diagnoses.begin(question, eth1, [datagram], millis(1000));
+  diagnoses.turn(millis(1200)); // late: one question, not three
+  expect([probes[1]!.sent.length, diagnoses.nextDeadline()]).toEqual([2, 1300]);
 });
 
 test('sockets are bounded, and closed at the end', () => {

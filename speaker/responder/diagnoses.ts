@@ -27,10 +27,25 @@ type Diagnosed = Extract<OwnershipEvent, { readonly type: 'diagnosed' }>;
 /** Whatever has not come by then is of no use. */
 const lifetime = seconds(1);
 
+/**
+ * When the port is asked again: a process that was killed keeps its sockets for a while. Linux refuses six times in a row
+ * before it does so once a second.
+ */
+const repeats = [25, 75, 150, 300].map(millis);
+
 /** More at once than a cluster has nodes that fail together. */
 const mostOpen = 64;
 
-type Diagnosis = Question & { readonly probe: Probe | undefined; readonly endsAt: Millis };
+type Diagnosis = Question & {
+  readonly probe: Probe | undefined;
+  readonly datagrams: readonly Uint8Array[];
+  readonly startedAt: Millis;
+  asked: number;
+};
+
+/** When there is something to do about a diagnosis. */
+const dueAt = ({ startedAt, asked, probe }: Diagnosis): number =>
+  startedAt + (probe === undefined ? lifetime : (repeats[asked] ?? lifetime));
 
 /** Questions to silent owners that have not been answered yet. Its owner closes it. */
 export class Diagnoses {
@@ -52,7 +67,7 @@ export class Diagnoses {
     const probe = this.#world.openProbe(question.address, device);
     for (const datagram of datagrams) probe?.send(datagram);
     this.#world.askKernel(question.interface, question.address, question.mac, now);
-    this.#open = [...this.#open, { ...question, probe, endsAt: millis(now + lifetime) }];
+    this.#open = [...this.#open, { ...question, probe, datagrams, startedAt: now, asked: 0 }];
     return probe !== undefined;
   }
 
@@ -78,18 +93,28 @@ export class Diagnoses {
 
   /** When `turn` has something to do. */
   nextDeadline(): Millis {
-    return this.#open[0]?.endsAt ?? millis(Infinity);
+    return millis(Math.min(Infinity, ...this.#open.map(dueAt)));
   }
 
-  /** Ends what is too old. True if that closed a socket. */
+  /** Asks again, and ends what is too old. True if that closed a socket. */
   turn(now: Millis): boolean {
     if (now < this.nextDeadline()) return false;
-    for (const diagnosis of this.#open) if (now >= diagnosis.endsAt) this.#end(diagnosis);
-    return true;
+    const count = this.#open.length;
+    for (const diagnosis of this.#open) {
+      if (now < dueAt(diagnosis)) continue;
+      if (now >= diagnosis.startedAt + lifetime) this.#end(diagnosis);
+      else this.#askAgain(diagnosis, now);
+    }
+    return this.#open.length < count;
   }
 
   close(): void {
     for (const diagnosis of this.#open) this.#end(diagnosis);
+  }
+
+  #askAgain(diagnosis: Diagnosis, now: Millis): void {
+    for (const datagram of diagnosis.datagrams) diagnosis.probe?.send(datagram);
+    while (dueAt(diagnosis) <= now) diagnosis.asked += 1; // a late turn makes up for nothing
   }
 
   #end(diagnosis: Diagnosis): void {

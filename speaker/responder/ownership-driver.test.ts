@@ -101,6 +101,7 @@ const rig = () => {
       defend: call('defend', undefined),
       ask: call('ask', undefined),
       placeAgain: call('placeAgain', undefined),
+      settle: call('settle', undefined),
     },
     diagnoses: {
       begin: call('diagnose', true),
@@ -197,6 +198,12 @@ test('effects on addresses are performed by the responder, in their order', () =
     ['defend', address, 2],
     ['silence', addresses],
   ]);
+});
+
+test('an address is answered before others hear that it is', () => {
+  const { perform, taken } = rig();
+  perform([{ type: 'answer', key, addresses, isAgain: false }, send(2, 'all'), send(2, 'all')]);
+  expect(taken().map(([name]) => name)).toEqual(['answer', 'settle', 'sendToAll', 'sendToAll']);
 });
 
 test('a diagnosis asks with a sealed message, by the device of its interface; findings come back as events', () => {

@@ -35,7 +35,7 @@ export type DriverParts = {
   readonly beacons: Pick<BeaconSockets, 'setLinks' | 'sendToAll' | 'sendTo' | 'heard'>;
   readonly responder: Pick<
     Responder,
-    'setLinks' | 'answer' | 'silence' | 'watch' | 'unwatch' | 'probe' | 'defend' | 'ask' | 'placeAgain'
+    'setLinks' | 'answer' | 'silence' | 'watch' | 'unwatch' | 'probe' | 'defend' | 'ask' | 'placeAgain' | 'settle'
   >;
   readonly diagnoses: Pick<Diagnoses, 'begin' | 'answered' | 'receive' | 'turn' | 'nextDeadline'>;
   readonly inspections: Inspections;
@@ -100,6 +100,7 @@ export const createOwnershipDriver = (parts: DriverParts): OwnershipDriver => {
   let reports: OwnershipReport[] = [];
   let pruneAt = millis(Infinity);
   let isCarrierChanged = false;
+  let isAnswerNew = false;
 
   const linkOf = (index: number): OwnershipLink | undefined => links.find((link) => link.index === index);
 
@@ -121,6 +122,9 @@ export const createOwnershipDriver = (parts: DriverParts): OwnershipDriver => {
       for (const link of links) send({ type: 'send', interface: link.index, to, body }, now);
       return;
     }
+    // Whoever learns by this message that we have taken an address over falls silent at once.
+    if (isAnswerNew) responder.settle();
+    isAnswerNew = false;
     if (body.type === 'beacon' && index !== undefined && to === 'all') {
       const link = linkOf(index);
       if (link !== undefined && withCarrier(link) !== link) isCarrierChanged = true;
@@ -150,6 +154,7 @@ export const createOwnershipDriver = (parts: DriverParts): OwnershipDriver => {
       case 'send':
         return send(effect, now);
       case 'answer':
+        isAnswerNew = true;
         return responder.answer(effect.addresses, effect.isAgain, now);
       case 'silence':
         return responder.silence(effect.addresses);

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, createNamespace, makeSwitch, type Namespace, plugIn } from '../support/netns.ts';
 import { ask, askPadded, makeNoise, neighbour, resolve, wronglyAnswered } from './client.ts';
-import { responderCommand, startResponderProcess } from './responder-process.ts';
+import { groupOf, responderCommand, startResponderProcess } from './responder-process.ts';
 
 const isRoot = process.getuid?.() === 0;
 /** A generous limit for what takes milliseconds on a machine that is not busy. */
@@ -217,6 +217,48 @@ describe.runIf(isRoot)('two nodes and a client on a switch', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('the responder thread failed');
     expect(stderr).toContain('socket: EPERM');
+  });
+
+  test('an address that another host has is not announced but told, with its MAC', async () => {
+    await client.addAddress('eth0', '198.18.1.9/32');
+    await using responder = await startResponderProcess(n1, { isProbing: true });
+    responder.announce(['198.18.1.8', '198.18.1.9']);
+    const mac = await client.macOf('eth0');
+    await expect
+      .poll(() => responder.ownership().find((report) => report.type === 'conflict'), soon)
+      .toMatchObject({ ip: '198.18.1.9', mac: Number.parseInt(mac.replaceAll(':', ''), 16), isDefended: false });
+    await expect.poll(() => ask(n2, ['198.18.1.8']), soon).toEqual({ '198.18.1.8': [mac1] });
+    expect(await ask(n2, ['198.18.1.9'])).toEqual({ '198.18.1.9': [mac] });
+    await client.ip('addr del 198.18.1.9/32 dev eth0');
+  });
+
+  test('an address that turns up elsewhere later is defended and told', async () => {
+    await using responder = await startResponderProcess(n1, { isProbing: true });
+    responder.announce(['198.18.1.9']);
+    await expect.poll(() => ask(client, ['198.18.1.9']), soon).toEqual({ '198.18.1.9': [mac1] });
+    await n2.addAddress('eth0', '198.18.1.9/32');
+    await n2.ip('route add 198.18.0.77/32 dev eth0 src 198.18.1.9');
+    await resolve(n2, '198.18.0.77'); // asks for it in the name of the address
+    await expect
+      .poll(() => responder.ownership().find((report) => report.type === 'conflict'), soon)
+      .toMatchObject({ ip: '198.18.1.9', mac: Number.parseInt(mac2.replaceAll(':', ''), 16), isDefended: true });
+    await n2.ip('addr del 198.18.1.9/32 dev eth0');
+    expect(await ask(client, ['198.18.1.9'])).toEqual({ '198.18.1.9': [mac1] });
+  });
+
+  test('an announced address that an interface of the node has is told, as long as the kernel answers for it', async () => {
+    await using responder = await startResponderProcess(n1);
+    await n1.addAddress('lo', '198.18.1.10/32');
+    responder.order({ type: 'groups', changed: [groupOf(['198.18.1.10'], ['another'])], removed: [] });
+    const bindings = (): unknown[] => responder.reports.filter(({ type }) => type === 'boundLocally');
+    const bound = { type: 'boundLocally', ip: '198.18.1.10', interface: 'lo', isBound: true };
+    await expect.poll(bindings, soon).toEqual([bound]);
+    expect(await ask(client, ['198.18.1.10'])).toEqual({ '198.18.1.10': [mac1] }); // the kernel of a node that owns nothing
+    await n1.sysctl({ 'net.ipv4.conf.all.arp_ignore': 1 });
+    await expect.poll(bindings, soon).toEqual([bound, { ...bound, isBound: false }]);
+    expect(await ask(client, ['198.18.1.10'])).toEqual({});
+    await n1.sysctl({ 'net.ipv4.conf.all.arp_ignore': 0 });
+    await n1.ip('addr del 198.18.1.10/32 dev lo');
   });
 
   test('the end of the thread closes its sockets, and the process goes on to its own end', async () => {

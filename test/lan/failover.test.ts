@@ -1,8 +1,8 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { millis } from '../../src/lib/time.ts';
-import { createNamespace, plugIn } from '../support/netns.ts';
+import { createNamespace, type Namespace, plugIn } from '../support/netns.ts';
 import { neighbour, resolve } from './client.ts';
 import { Asking, type Lan, makeLan, nameOf } from './members.ts';
 import { groupOf } from './responder-process.ts';
@@ -52,10 +52,9 @@ describe.runIf(isRoot)('three nodes of a cluster', () => {
       await lan.start(index, group);
     }
     for (const index of nodes) {
-      const others = nodes.filter((other) => other !== index).map(nameOf);
-      await expect.poll(() => lan.speaker(index).heard(), soon).toEqual(new Set(others));
+      await vi.waitUntil(() => lan.speaker(index).heard().size === nodes.length - 1, soon);
     }
-    await expect.poll(() => asking.answering(300).length, soon).toBe(1);
+    await vi.waitUntil(() => asking.answering(300).length === 1, soon);
     owner = lan.macs.indexOf(asking.latest()!);
   });
 
@@ -145,5 +144,26 @@ describe.runIf(isRoot)('three nodes of a cluster', () => {
     const overlap = asking.overlap(since, lan.macs[loser]!, lan.macs[winner]!);
     console.log(`partition healed: two answered for ${overlap.toFixed(0)} ms`);
     expect(overlap).toBeLessThan(500);
+  });
+});
+
+describe.runIf(isRoot)('a node with two interfaces on one segment', () => {
+  test.each([1, 2])('answers by one of them, and by the other when that has no carrier: %i nodes', async (count) => {
+    await using lan = await makeLan(count);
+    const [node] = lan.nodes as [Namespace];
+    await plugIn(lan.switch, 'second', node, 'eth1');
+    await node.addAddress('eth1', '198.18.0.101/16');
+    const macs = [lan.macs[0]!, await node.macOf('eth1')];
+    for (let index = 1; index < count; index++) await lan.start(index);
+    await lan.start(0, groupOf([address], [nameOf(0)]));
+    using asking = new Asking(lan.client, address);
+    await expect.poll(() => asking.latest(), soon).toBeOneOf(macs);
+    await expect.poll(() => asking.answering(500), soon).toEqual([macs[0]]);
+    const since = Date.now();
+    await lan.switch.setLink('port0', 'down');
+    await expect.poll(() => asking.answering(300), soon).toEqual([macs[1]]);
+    console.log(`cable of one interface: ${asking.longestGap(since).toFixed(0)} ms without an answer`);
+    await lan.switch.setLink('port0', 'up');
+    await expect.poll(() => asking.answering(500), { ...soon, timeout: 15_000 }).toHaveLength(1);
   });
 });

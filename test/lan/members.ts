@@ -2,9 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import process from 'node:process';
 import type { Ip } from '../../src/lib/ip.ts';
-import type { Member } from '../../src/proto/ownership/machine.ts';
+import type { GroupOrder, Member } from '../../src/proto/ownership/machine.ts';
 import { createNamespace, makeSwitch, type Namespace, plugIn } from '../support/netns.ts';
-import { groupOf, type ResponderProcess, startResponderProcess } from './responder-process.ts';
+import { type ResponderProcess, startResponderProcess } from './responder-process.ts';
 
 /** Nodes of a cluster, and a client, on a switch. Whoever makes it disposes of it. */
 export class Lan implements AsyncDisposable {
@@ -25,7 +25,7 @@ export class Lan implements AsyncDisposable {
   }
 
   /** Starts the speaker of a node, which knows all nodes as members, with these groups. */
-  async start(index: number, ...groups: ReturnType<typeof groupOf>[]): Promise<ResponderProcess> {
+  async start(index: number, ...groups: readonly GroupOrder[]): Promise<ResponderProcess> {
     const members = this.nodes.flatMap((_, other): Member[] =>
       other === index ? [] : [{ node: nameOf(other), address: addressOf(other), beacons: true }],
     );
