@@ -121,19 +121,21 @@ export const createMembership = async (options: MembershipOptions): Promise<Memb
 
   let armedFor: Millis | undefined;
   let cancelTimer: (() => void) | undefined;
-  /** A timer that fires too early costs less than moving it with every packet. */
   const arm = (): void => {
     const deadline = machine.nextDeadline();
-    if (isClosed || deadline === undefined || (armedFor !== undefined && armedFor <= deadline)) return;
+    if (isClosed || deadline === armedFor) return;
     cancelTimer?.();
     armedFor = deadline;
-    cancelTimer = clock.after(millis(Math.max(0, deadline - clock.now())), () => {
-      // After a pause of the process timers come first; answers that have arrived meanwhile are to be read before.
-      setImmediate(() => {
-        armedFor = undefined;
-        feed({ type: 'timerDue' });
-      });
-    });
+    cancelTimer =
+      deadline === undefined
+        ? undefined
+        : clock.after(millis(Math.max(0, deadline - clock.now())), () => {
+            // After a pause of the process timers come first; answers that have arrived are to be read before.
+            setImmediate(() => {
+              armedFor = undefined;
+              feed({ type: 'timerDue' });
+            });
+          });
   };
 
   const streams = createStreams(tcp, {

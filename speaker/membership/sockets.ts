@@ -32,10 +32,16 @@ const bindBoth = async (address: Ip, port: number): Promise<Sockets> => {
   tcp.listen({ host: address, port });
   await once(tcp, 'listening');
   const bound = (tcp.address() as AddressInfo).port;
-  const udp = createSocket(familyOf(address) === 'IPv4' ? 'udp4' : 'udp6');
+  const family = familyOf(address) === 'IPv4' ? 4 : 6;
+  const udp = createSocket({
+    type: `udp${family}`,
+    // Nothing is ever sent to a name; the resolver's detour for addresses would cost more than the packet.
+    lookup: (host, _options, callback) => callback(null, host, family),
+  });
   try {
+    const listening = once(udp, 'listening');
     udp.bind({ address, port: bound });
-    await once(udp, 'listening');
+    await listening;
     udp.setRecvBufferSize(receiveBuffer);
   } catch (error) {
     udp.close();

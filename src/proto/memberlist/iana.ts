@@ -36,9 +36,6 @@ export const sinceVersion = { tcpPing: 3, nack: 4, checksum: 5 } as const;
 /** The one algorithm of compression there is: LZW. */
 export const lzwAlgorithm = 0;
 
-/** The port that memberlist uses where none is named. */
-export const defaultPort = 7946;
-
 /** Bounds of what is taken in. */
 export const limits = {
   /** Members known at a time, this node and dead ones included. */
