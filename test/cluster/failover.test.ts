@@ -53,13 +53,14 @@ test('with the gossip port blocked and the API server away nothing moves, and a 
   const drop = 'add table inet t; add chain inet t i { type filter hook input priority 0; }; ';
   const rules = `${drop}add rule inet t i tcp dport 7946 drop; add rule inet t i udp dport 7946 drop`;
   for (const node of nodes) await cluster().exec(node, ['nft', rules]);
+  const owner = await ownerOf(cluster(), address);
+  const speaker = await speakerOf(owner);
   await cluster().stop('kube-apiserver');
   try {
-    const owner = await ownerOf(cluster(), address);
     await sleep(15_000); // memberlist would have given up on everybody
     expect(await answering()).toHaveProperty('size', 1);
     expect(await ownerOf(cluster(), address)).toBe(owner);
-    process.kill(await speakerOf(owner), 'SIGKILL');
+    process.kill(speaker, 'SIGKILL');
     await eventually('another node answers', async () => (await ownerOf(cluster(), address)) !== owner);
     expect(await answering()).toHaveProperty('size', 1);
   } finally {
