@@ -250,6 +250,15 @@ test.each(worlds)(
   },
 );
 
+test.each(worlds)('%s: a probe goes out when answers can come in', (_, world) => {
+  const { port, sentBy } = rig(world);
+  port.watch([world.b]);
+  expect(sentBy(() => port.probe(world.b))).toEqual([]);
+  const probe = world.probe(ours, world.b).toHex();
+  expect(sentBy(() => port.updateFilter())).toEqual([probe]);
+  expect(sentBy(() => port.probe(world.b))).toEqual([probe]);
+});
+
 test.each(worlds)('%s: a flood of claims is told of at a bounded rate, and again when it goes on', (_, world) => {
   const { add, hear, told } = rig(world);
   add(world.a);

@@ -68,6 +68,8 @@ export class FramePort<Socket extends FrameSocket = FrameSocket> implements LanP
   readonly #events: PortEvents;
   readonly #addresses = new Map<Ip, PortAddress>();
   readonly #asked = new Set<PortAddress>();
+  /** Go out when the filter lets answers in. */
+  readonly #probes: Ip[] = [];
   readonly #announcer: Announcer<Ip>;
   readonly #isWithinLimit: RateLimit;
   #mac: Mac;
@@ -137,7 +139,8 @@ export class FramePort<Socket extends FrameSocket = FrameSocket> implements LanP
   }
 
   probe(ip: Ip): void {
-    this.socket.send(this.#protocol.probe(ip));
+    this.#probes.push(ip);
+    if (this.#isFilterCurrent) this.#sendProbes();
   }
 
   defend(ip: Ip): void {
@@ -157,6 +160,7 @@ export class FramePort<Socket extends FrameSocket = FrameSocket> implements LanP
     if (this.#isFilterCurrent) return;
     this.socket.setFilter(this.#filters());
     this.#isFilterCurrent = true;
+    this.#sendProbes();
   }
 
   nextDeadline(): Millis | undefined {
@@ -229,6 +233,10 @@ export class FramePort<Socket extends FrameSocket = FrameSocket> implements LanP
       if (this.socket.send(frame)) counters.gratuitous += 1;
     }
     this.#events.onCounted(counters);
+  }
+
+  #sendProbes(): void {
+    for (const ip of this.#probes.splice(0)) this.socket.send(this.#protocol.probe(ip));
   }
 
   #ask(ip: Ip, mac: Mac | undefined, now: Millis): void {

@@ -70,7 +70,10 @@ export type LanPort<Socket extends FrameSocket = FrameSocket> = {
   /** Lets frames about addresses come in as sightings, though they are not answered: they are being probed. */
   readonly watch: (ips: Iterable<Ip>) => void;
   readonly unwatch: (ips: Iterable<Ip>) => void;
-  /** Asks everybody once, as nobody, whether they have the address (RFC 5227 section 2.1.1; RFC 4862 section 5.4.2). */
+  /**
+   * Asks everybody once, as nobody, whether they have the address (RFC 5227 section 2.1.1; RFC 4862 section 5.4.2): with
+   * `updateFilter` if that is due, so that the answers come in.
+   */
   readonly probe: (ip: Ip) => void;
   /** Announces an address once, in defence (RFC 5227 section 2.4 (c)). */
   readonly defend: (ip: Ip) => void;
