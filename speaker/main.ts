@@ -76,8 +76,10 @@ const run = async (options: Options, log: Log, signal: AbortSignal): Promise<voi
     clock,
     serviceOf: (key) => cluster.mirrors.services.get(key),
     writer,
-    tell: ({ namespace: ofService, name, uid }, event) => {
+    tell: ({ key, namespace: ofService, name, uid }, event) => {
       const { apiVersion, kind } = resources.services;
+      const { type, reason, message } = event;
+      if (type === 'Warning') log.warn('service event', { service: key, reason, message });
       gate.pass(() => recorder.record({ apiVersion, kind, namespace: ofService, name, uid }, event));
     },
     announced: ours.announced,
