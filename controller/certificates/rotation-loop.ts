@@ -1,6 +1,6 @@
 import { planRotation, type RotationStep, type SecretFacts } from '../../src/domain/certificates/rotation.ts';
 import { type Api, ApiError, ApiUnreachable, isAlreadyExists, isConflict } from '../../src/k8s/client/api.ts';
-import { nextDelay } from '../../src/k8s/client/backoff.ts';
+import { atLeastAsked, nextDelay } from '../../src/k8s/client/backoff.ts';
 import { isNotLeader } from '../../src/k8s/leadership/fenced-api.ts';
 import type { WatchedObject } from '../../src/k8s/watch/watched-object.ts';
 import type { Log } from '../../src/lib/log.ts';
@@ -145,8 +145,7 @@ export const createRotationLoop = (options: RotationLoopOptions): RotationLoop =
   /** Waits for a change after a failure; longer each time, and at least as long as the server asks for. */
   const retreat = async (step: Action, error: Error, signal: AbortSignal): Promise<void> => {
     failureDelay = nextDelay(backoff, failureDelay, Math.random());
-    const asked = error instanceof ApiError ? error.retryAfter : undefined;
-    const delay = millis(Math.max(failureDelay, asked ?? 0));
+    const delay = atLeastAsked(failureDelay, error);
     log.warn('certificate step failed', { step: step.type, error, retryAfterMs: Math.round(delay) });
     await pause(delay, signal);
   };

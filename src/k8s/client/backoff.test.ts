@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { millis } from '../../lib/time.ts';
-import { nextDelay } from './backoff.ts';
+import { ApiError } from './api.ts';
+import { atLeastAsked, nextDelay } from './backoff.ts';
 
 const bounds = { first: millis(100), longest: millis(10_000) };
 
@@ -27,3 +28,12 @@ test('no wait leaves its bounds, whatever happened before', () =>
       }
     }),
   ));
+
+test('the API server can make a wait longer, and not shorter', () => {
+  const asking = (pause?: number) =>
+    new ApiError(429, 'TooManyRequests', 'no', pause === undefined ? pause : millis(pause));
+  expect(atLeastAsked(millis(100), asking(500))).toBe(500);
+  expect(atLeastAsked(millis(100), asking(50))).toBe(100);
+  expect(atLeastAsked(millis(100), asking())).toBe(100);
+  expect(atLeastAsked(millis(100), new Error('lost'))).toBe(100);
+});

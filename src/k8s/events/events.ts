@@ -1,8 +1,8 @@
 import { clip } from '../../lib/clip.ts';
 import type { Log } from '../../lib/log.ts';
-import { millis, seconds, sleep, type Clock, type Millis, type WallTime } from '../../lib/time.ts';
+import { seconds, sleep, type Clock, type Millis, type WallTime } from '../../lib/time.ts';
 import { ApiError, ApiUnreachable, isAlreadyExists, isNotFound, type Api } from '../client/api.ts';
-import { nextDelay, type BackoffBounds } from '../client/backoff.ts';
+import { atLeastAsked, nextDelay, type BackoffBounds } from '../client/backoff.ts';
 import { EventLimit, forgetOldest } from './event-limit.ts';
 import { collectionPath, objectPath, resources } from '../resources.ts';
 import { timestamp } from '../timestamp.ts';
@@ -181,8 +181,7 @@ export const createEventRecorder = (options: EventRecorderOptions): EventRecorde
           return;
         }
         delay = nextDelay(bounds, delay, random());
-        const asked = error instanceof ApiError ? error.retryAfter : undefined;
-        await sleep(clock, millis(Math.max(delay, asked ?? 0)), ending.signal);
+        await sleep(clock, atLeastAsked(delay, error), ending.signal);
       }
     }
   };

@@ -2,7 +2,7 @@ import { filled, object } from '../../lib/json.ts';
 import type { Log } from '../../lib/log.ts';
 import { millis, seconds, sleep, type Clock, type Millis } from '../../lib/time.ts';
 import { ApiError, ApiUnreachable, isExpired, type Api } from '../client/api.ts';
-import { nextDelay, type BackoffBounds } from '../client/backoff.ts';
+import { atLeastAsked, nextDelay, type BackoffBounds } from '../client/backoff.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { ListSplitter } from './list-splitter.ts';
 import { Mirror, type Change } from './mirror.ts';
@@ -217,8 +217,7 @@ export const createReflector = <View>(options: ReflectorOptions<View>): Reflecto
     log[isNews ? 'warn' : 'debug']('watch interrupted', { reason });
     if (isNews) told.add(reason);
     delay = nextDelay(awaited.length > 0 ? awaitedBounds : bounds, delay, random());
-    const asked = error instanceof ApiError ? error.retryAfter : undefined;
-    await sleep(clock, millis(Math.max(delay, asked ?? 0)), signal);
+    await sleep(clock, atLeastAsked(delay, error), signal);
   };
 
   /** Lists for those who wait for a list, and for the watch. */
