@@ -13,7 +13,10 @@ export type WatchEvent =
   /** The watch is over. */
   | { readonly type: 'error'; readonly error: ApiError };
 
-/** Reads one line, with the object's managed fields if they are wanted. Throws `ApiUnreachable` on what is no watch event: the connection cannot be trusted any more. */
+/**
+ * Reads one line, with the object's managed fields if they are wanted. Throws `ApiUnreachable` on what is no watch event:
+ * the connection cannot be trusted any more.
+ */
 export const parseWatchEvent = (line: string, keepsManagedFields = false): WatchEvent => {
   const event = object(parseJson(line, keepsManagedFields));
   const raw = event['object'];
