@@ -2,10 +2,9 @@ import type { Ip } from '../../lib/ip.ts';
 import { zeroMac } from '../../lib/mac.ts';
 import { type Millis, millis } from '../../lib/time.ts';
 import type { Context } from './context.ts';
-import { hearsAtMost } from './hearing.ts';
 import type { OwnershipLink } from './machine.ts';
 import type { Beacon, BeaconInterface, Claim } from './message.ts';
-import { cutClaims, roomForChanges } from './message-size.ts';
+import { cutClaims, roomForChanges, roomForNames } from './message-size.ts';
 import { type Hearing, heardOn, type Peer, type Peers, type Segment } from './peers.ts';
 import { beaconInterval, copyInterval, unheardCopyDelay, unheardCopyInterval } from './timing.ts';
 
@@ -52,26 +51,27 @@ export const createBeacons = (context: Context, peers: Peers, { self, ...ports }
   const interval = (): Millis =>
     self.isOwner ? beaconInterval(true, peers.owners() + 1) : beaconInterval(false, peers.idle() + 1);
 
-  const hearsOn = (segment: Segment): NonNullable<Segment['hears']> => {
-    if (segment.hears !== undefined) return segment.hears;
-    const heard = [...segment.heard];
-    const start = heard.length > hearsAtMost ? rotation % heard.length : 0;
-    const named =
-      heard.length > hearsAtMost ? [...heard.slice(start), ...heard.slice(0, start)].slice(0, hearsAtMost) : heard;
-    const hears = {
-      direct: named.filter(({ isByCopy }) => !isByCopy).map(({ peer }) => peer.hash),
-      copies: named.filter(({ isByCopy }) => isByCopy).map(({ peer }) => peer.hash),
-    };
-    if (heard.length <= hearsAtMost) segment.hears = hears;
-    else rotation += hearsAtMost;
-    return hears;
-  };
-
   const interfaces = (): readonly BeaconInterface[] =>
     ports
       .links()
       .slice(0, 16)
       .map(({ name, mac }) => ({ name, mac }));
+
+  const hearsOn = (segment: Segment): NonNullable<Segment['hears']> => {
+    if (segment.hears !== undefined) return segment.hears;
+    const heard = [...segment.heard];
+    const most = roomForNames(interfaces());
+    const isPartial = heard.length > most;
+    const start = isPartial ? rotation % heard.length : 0;
+    const named = isPartial ? [...heard.slice(start), ...heard.slice(0, start)].slice(0, most) : heard;
+    const hears = {
+      direct: named.filter(({ isByCopy }) => !isByCopy).map(({ peer }) => peer.hash),
+      copies: named.filter(({ isByCopy }) => isByCopy).map(({ peer }) => peer.hash),
+    };
+    if (isPartial) rotation += most;
+    else segment.hears = hears;
+    return hears;
+  };
 
   /** The beacon as it is said on one of our interfaces. */
   const bodyFor = (
@@ -123,7 +123,7 @@ export const createBeacons = (context: Context, peers: Peers, { self, ...ports }
 
   const room = (): number => {
     const names = Math.max(0, ...ports.links().map(({ index }) => peers.segment(index).heard.size));
-    return roomForChanges(interfaces(), Math.min(names, hearsAtMost));
+    return roomForChanges(interfaces(), Math.min(names, roomForNames(interfaces())));
   };
 
   /** What is said again in a regular beacon. */

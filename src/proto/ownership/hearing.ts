@@ -20,15 +20,15 @@ export type Hearings = {
 };
 
 export type HearingPorts = {
-  /** Whether frames can arrive there: without carrier, silence says nothing about others. */
-  readonly hasCarrier: (interfaceIndex: number | undefined) => boolean;
+  /** Whether anything can arrive there, or anywhere: without carrier, silence says nothing about others. */
+  readonly canReceive: (interfaceIndex: number | undefined) => boolean;
   /** Comes with every message that counts, before it is looked at. */
   readonly onSignOfLife: (hearing: Hearing, wasHeard: boolean) => void;
   readonly onSilent: (hearing: Hearing) => void;
 };
 
-/** How many names a beacon has room for. */
-export const hearsAtMost = 256;
+/** A list of so many names may have left out some. */
+const longList = 128;
 
 /** How long a hearing may be silent: three intervals, and more where its gaps say so. */
 export const allowedSilence = ({ interval, gap, formerGap }: Hearing): Millis =>
@@ -85,19 +85,22 @@ export const createHearings = (context: Context, peers: Peers, ownHash: number, 
     const names = beacon.hears.length + beacon.hearsCopies.length;
     if (beacon.hears.includes(ownHash)) peers.setNaming(hearing, 'direct');
     else if (beacon.hearsCopies.includes(ownHash)) peers.setNaming(hearing, 'copies');
-    else if (names < hearsAtMost) peers.setNaming(hearing, names === 0 ? 'unknown' : 'not');
+    else if (names < longList) peers.setNaming(hearing, names === 0 ? 'unknown' : 'not');
+    else if (hearing.naming === 'unknown') peers.setNaming(hearing, 'unlisted');
   };
 
   const look = (hearing: Hearing): void => {
     const { peer } = hearing;
-    if (peers.get(peer.node) !== peer || !peer.hearings.includes(hearing)) return;
+    // The interface may be gone; what matters then is whether the peer is heard on any other.
+    const isGone = !peer.hearings.includes(hearing);
+    if (peers.get(peer.node) !== peer || (isGone && peer.hearings.length > 0)) return;
     const remaining = allowedSilence(hearing) - (context.awake() - hearing.heardAt);
     if (remaining > grain) {
       watches.set(hearing, millis(context.now() + remaining));
       return;
     }
-    peers.setHeard(hearing, false);
-    if (ports.hasCarrier(hearing.interface)) ports.onSilent(hearing);
+    if (!isGone) peers.setHeard(hearing, false);
+    if (ports.canReceive(isGone ? undefined : hearing.interface)) ports.onSilent(hearing);
     else watches.set(hearing, millis(context.now() + inspectInterval));
   };
 

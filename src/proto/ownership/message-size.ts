@@ -7,12 +7,23 @@ const room = 1060;
 export const claimSize = ({ key, successor }: Claim): number =>
   (key.includes(':') ? 34 : 22) + (successor?.length ?? 0);
 
-/** Room for claims in a beacon beside the rest of it; never less than for a few, which the seal's share has room for. */
-export const roomForChanges = (interfaces: readonly BeaconInterface[], names: number): number => {
-  let taken = 64 + 4 * names;
+/** What is left of a beacon beside its fixed part and its interfaces. */
+const roomBeside = (interfaces: readonly BeaconInterface[]): number => {
+  let taken = 64;
   for (const { name } of interfaces) taken += 8 + name.length;
-  return Math.max(room - taken, 100);
+  return room - taken;
 };
+
+/** Room that a beacon keeps for claims, however many names there are. */
+const leastForChanges = 100;
+
+/** How many names of who is heard a beacon has room for. */
+export const roomForNames = (interfaces: readonly BeaconInterface[]): number =>
+  Math.max(16, Math.min(256, Math.floor((roomBeside(interfaces) - leastForChanges) / 4)));
+
+/** Room for claims in a beacon beside so many names. */
+export const roomForChanges = (interfaces: readonly BeaconInterface[], names: number): number =>
+  Math.max(roomBeside(interfaces) - 4 * names, leastForChanges);
 
 /** Cuts claims into pieces that fit into one message each; an empty list is one empty piece. */
 export const cutClaims = (claims: Iterable<Claim>, roomEach: number = room): readonly (readonly Claim[])[] => {

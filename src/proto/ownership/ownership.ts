@@ -16,12 +16,12 @@ import { createHoldings } from './holdings.ts';
 import { createListening } from './listening.ts';
 import type { Ownership, OwnershipEffect, OwnershipEvent, OwnershipOptions, Sighting } from './machine.ts';
 import { createMembership } from './membership.ts';
-import { type Hearing, heardOn, newPeer, type Peer, createPeers } from './peers.ts';
+import { createPeers, type Hearing, heardOn, lastHeard, newPeer, type Peer } from './peers.ts';
 import { createPlannedMoves } from './planned-moves.ts';
 import { createReception } from './reception.ts';
 import { createSelfTrust } from './self-trust.ts';
 import { createSuspicions } from './suspicions.ts';
-import { mainSilence, sleepTime } from './timing.ts';
+import { mainSilence, peerMemory, sleepTime } from './timing.ts';
 
 /**
  * Makes the ownership machine of one speaker: who answers for which group of addresses, so that one node always does. It
@@ -54,7 +54,7 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
     },
   });
   const hearings = createHearings(context, peers, self.hash, {
-    hasCarrier: (index) => index === undefined || trust.linkOf(index)?.hasCarrier === true,
+    canReceive: (index) => (index === undefined ? trust.isConnected() : trust.linkOf(index)?.hasCarrier === true),
     onSignOfLife: (hearing, wasHeard) => signOfLife(hearing, wasHeard),
     onSilent: (hearing) => fellSilent(hearing),
   });
@@ -196,6 +196,17 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
     trust.heardChanged(hearing.interface);
   };
 
+  /** Who is no member, and was not heard for long, is not waited for any more. */
+  const forgetAbsent = (): void => {
+    for (const peer of [...peers.all()]) {
+      const isAbsent = peer.life !== 'alive' && membership.get(peer.node) === undefined;
+      if (!isAbsent || context.awake() - lastHeard(peer) < peerMemory) continue;
+      claims.voidAll(peer);
+      exchange.forget(peer);
+      peers.remove(peer);
+    }
+  };
+
   let wasConnected = false;
   let hasStarted = false;
   const trustChanged = (): void => {
@@ -275,11 +286,11 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
         return;
       }
       case 'links':
-        trust.setLinks(event.links);
-        beacons.urge();
+        if (trust.setLinks(event.links)) beacons.urge();
         return;
       case 'members':
         membership.set(event.members, event.isComplete);
+        forgetAbsent();
         if (hasBeacon) beacons.expectMembers();
         trust.setExpecting(membership.hasBeaconing());
         groups.reviewUnsettled();

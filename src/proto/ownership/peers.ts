@@ -46,8 +46,11 @@ export type Hearing = {
   isHeard: boolean;
   /** Only copies arrive. */
   isByCopy: boolean;
-  /** Whether it hears us there: what we send to all, or copies; `unknown` if its list was full or names nobody. */
-  naming: 'direct' | 'copies' | 'not' | 'unknown';
+  /**
+   * Whether it hears us there: what we send to all, or copies. `unknown`: it has said nothing yet, or hears nobody;
+   * `unlisted`: its list is so long that some are left out.
+   */
+  naming: 'direct' | 'copies' | 'not' | 'unknown' | 'unlisted';
   /** The longest gaps between its beacons in this stretch of time, and in the one before. */
   gap: number;
   formerGap: number;
@@ -157,7 +160,7 @@ export const createPeers = (): Peers => {
     const on = segment(hearing.interface);
     if (hearing.naming === 'direct' || hearing.naming === 'copies') on.naming += by;
     if (hearing.naming === 'not') on.denying += by;
-    if (by < 0 || hearing.naming === 'direct') on.copiesTo.delete(hearing);
+    if (by < 0 || hearing.naming === 'direct' || hearing.naming === 'unlisted') on.copiesTo.delete(hearing);
     else on.copiesTo.add(hearing);
   };
 

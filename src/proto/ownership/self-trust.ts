@@ -17,7 +17,8 @@ export type Fitness = 'full' | 'partial' | 'unknown' | 'none';
 
 /** Whether this speaker can trust what it hears, and what it does not. */
 export type SelfTrust = {
-  readonly setLinks: (links: readonly OwnershipLink[]) => void;
+  /** False if nothing has changed. */
+  readonly setLinks: (links: readonly OwnershipLink[]) => boolean;
   /** Whether there are members that would be heard if all was well. */
   readonly setExpecting: (isExpecting: boolean) => void;
   /** Somebody is heard there from now on, or not any more, or says of others whom it hears. */
@@ -102,6 +103,8 @@ export const createSelfTrust = (context: Context, peers: Peers, onChanged: () =>
 
   return {
     setLinks: (current) => {
+      if (current.length === links.length && current.every((link, index) => isSameLink(link, links[index]!)))
+        return false;
       links = current;
       for (const index of sides.keys()) {
         if (current.some((link) => link.index === index)) continue;
@@ -125,6 +128,7 @@ export const createSelfTrust = (context: Context, peers: Peers, onChanged: () =>
         judge(link.index, sides.get(link.index)!);
       }
       onChanged();
+      return true;
     },
     setExpecting: (isNow) => {
       if (isExpecting === isNow) return;
@@ -186,3 +190,11 @@ export const createSelfTrust = (context: Context, peers: Peers, onChanged: () =>
     nextDeadline: inspections.next,
   };
 };
+
+const isSameLink = (a: OwnershipLink, b: OwnershipLink): boolean =>
+  a.index === b.index &&
+  a.name === b.name &&
+  a.mac === b.mac &&
+  a.hasCarrier === b.hasCarrier &&
+  a.ipv4 === b.ipv4 &&
+  a.ipv6 === b.ipv6;

@@ -16,9 +16,12 @@ export const beaconInterval = (isOwner: boolean, ofSuch: number): Millis =>
     ? millis(Math.max(ownerInterval, (1000 * ofSuch) / ownersRate))
     : millis(Math.max(idleInterval, (1000 * ofSuch) / idleRate));
 
-/** Copies for single receivers count as beacons; they get slower with their number, down to one a second. */
+/** How many copies a second one speaker sends, whatever their number. */
+const copyRate = 200;
+
+/** Copies for single receivers count as beacons; they get slower with their number, first down to one a second. */
 export const copyInterval = (interval: Millis, owners: number, copies: number): Millis =>
-  millis(Math.max(interval, Math.min(idleInterval, (1000 * owners * copies) / ownersRate)));
+  millis(Math.max(interval, Math.min(idleInterval, (1000 * owners * copies) / ownersRate), (1000 * copies) / copyRate));
 
 /** After so many intervals without a beacon its sender is suspect. */
 export const silentIntervals = 3;
