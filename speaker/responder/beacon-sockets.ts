@@ -148,8 +148,8 @@ export class BeaconSockets {
     if (hearing.frameHosts.size > nodesKept) hearing.frameHosts.clear(); // each is learnt again by its next message
   }
 
-  /** Takes what is queued, `limit` datagrams at most. */
-  receive(limit: number, onMessage: OnMessage): void {
+  /** Takes what is queued, `limit` datagrams at most; how many there were. */
+  receive(limit: number, onMessage: OnMessage): number {
     let left = limit;
     for (let isMore = true; isMore && left > 0;) {
       isMore = false;
@@ -159,6 +159,7 @@ export class BeaconSockets {
         if (taken === batch) isMore = true;
       }
     }
+    return limit - left;
   }
 
   close(): void {

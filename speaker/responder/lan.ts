@@ -140,12 +140,13 @@ export class Lan {
     }
   }
 
-  /** Takes all beacons that are queued. */
-  receiveBeacons(now: Millis): void {
-    this.#isTouched = true;
-    this.#beacons.receive(datagramsPerTurn, (datagram, from, index, way) =>
+  /** Takes all beacons that are queued; false if there were none. */
+  receiveBeacons(now: Millis): boolean {
+    const count = this.#beacons.receive(datagramsPerTurn, (datagram, from, index, way) =>
       this.#driver.received(datagram, from, index, way, now),
     );
+    if (count > 0) this.#isTouched = true;
+    return count > 0;
   }
 
   /** Takes what the kernel tells of links and addresses. */

@@ -3,6 +3,7 @@ import { Constant, poll } from '../../src/io/libc.ts';
 import type { PacketSocket } from '../../src/io/packet-socket.ts';
 import { WakeFd } from '../../src/io/wake-fd.ts';
 import { type Millis, millis } from '../../src/lib/time.ts';
+import { createBeaconPace } from './beacon-pace.ts';
 import { Lan, type LanSockets } from './lan.ts';
 import type { ResponderCommand, ResponderData, ResponderMessage } from './messages.ts';
 import { createPatience } from './patience.ts';
@@ -32,6 +33,7 @@ const run = (): void => {
   const wake = closing.adopt(new WakeFd(), (socket) => socket.close());
   const lan = closing.adopt(new Lan({ ...options, now, report }), (each) => each.close());
   const patience = createPatience();
+  const pace = createBeaconPace();
 
   let sockets: LanSockets = { beacons: [], kernel: [], diagnoses: [], ports: [] };
   let packetSockets: PacketSocket[] = [];
@@ -50,6 +52,11 @@ const run = (): void => {
     const kernelEnd = beaconsEnd + kernel.length;
     ends = { beacons: beaconsEnd, kernel: kernelEnd, diagnoses: kernelEnd + diagnoses.length };
     return true;
+  };
+  /** Whether beacons wake the thread. */
+  const setBeaconsAwake = (isAwake: boolean): void => {
+    for (let position = 1; position < ends.beacons; position++)
+      pollFds[2 * position + 1] = isAwake ? Constant.POLLIN : 0;
   };
   const isReady = (position: number): boolean => pollFds[2 * position + 1]! >>> 16 !== 0;
   const isAnyReady = (from: number, end: number): boolean => {
@@ -99,12 +106,16 @@ const run = (): void => {
       if (!lan.isTouched) continue;
     }
     looks = 0;
-    const wait = time >= deadline || lan.isTouched ? 0 : Math.min(longestWait, Math.ceil(deadline - time));
+    const quietUntil = pace.quietUntil();
+    const isQuiet = time < quietUntil;
+    setBeaconsAwake(!isQuiet);
+    const wakeAt = isQuiet ? Math.min(deadline, quietUntil) : deadline;
+    const wait = time >= deadline || lan.isTouched ? 0 : Math.min(longestWait, Math.ceil(wakeAt - time));
     const isAny = poll(pollFds, wait) > 0;
     time = now();
     // All that has come is read before any deadline is judged, beacons first.
+    if (isQuiet ? time >= wakeAt : isAny && isAnyReady(1, ends.beacons)) pace.read(lan.receiveBeacons(time), time);
     if (isAny) {
-      if (isAnyReady(1, ends.beacons)) lan.receiveBeacons(time);
       if (isReady(0)) {
         wake.clear();
         if (!obey(time)) return;
