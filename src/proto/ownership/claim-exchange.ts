@@ -3,7 +3,7 @@ import type { Millis } from '../../lib/time.ts';
 import type { Claims } from './claims.ts';
 import type { Context } from './context.ts';
 import type { Claim, OwnershipBody } from './message.ts';
-import { cutClaims } from './message-size.ts';
+import { claimsParts } from './packet.ts';
 import type { Hearing, Peer } from './peers.ts';
 import { claimsRetry, digestPatience } from './timing.ts';
 
@@ -84,11 +84,8 @@ export const createClaimExchange = (context: Context, claims: Claims, onKnown: (
       if (last !== undefined && context.now() - last < digestPatience) return;
       if (answeredAt.size > 2000) answeredAt.clear();
       answeredAt.set(to, context.now());
-      const pieces = cutClaims(self.claims.values());
-      pieces.forEach((piece, part) => {
-        const body = { type: 'claims', digest: self.digest, part, parts: pieces.length, claims: piece } as const;
-        context.send(interfaceIndex, to, body);
-      });
+      const parts = claimsParts(self.node, [...self.claims.values()], self.digest);
+      for (const part of parts) context.send(interfaceIndex, to, part);
     },
     forget: (peer) => void exchanges.delete(peer),
   };

@@ -1,11 +1,8 @@
+import { claimLength } from './claim-codec.ts';
 import type { BeaconInterface, Claim } from './message.ts';
 
 /** Octets of a message that its parts may take together: what is left of 1,400 is for sender and seal. */
 const room = 1060;
-
-/** At most what a claim takes. */
-export const claimSize = ({ key, successor }: Claim): number =>
-  (key.includes(':') ? 34 : 22) + (successor?.length ?? 0);
 
 /** What is left of a beacon beside its fixed part and its interfaces. */
 const roomBeside = (interfaces: readonly BeaconInterface[]): number => {
@@ -25,12 +22,12 @@ export const roomForNames = (interfaces: readonly BeaconInterface[]): number =>
 export const roomForChanges = (interfaces: readonly BeaconInterface[], names: number): number =>
   Math.max(roomBeside(interfaces) - 4 * names, leastForChanges);
 
-/** Cuts claims into pieces that fit into one message each; an empty list is one empty piece. */
-export const cutClaims = (claims: Iterable<Claim>, roomEach: number = room): readonly (readonly Claim[])[] => {
+/** Cuts claims into pieces that fit into so much room each; no claims are one empty piece. */
+export const cutClaims = (claims: Iterable<Claim>, roomEach: number): readonly (readonly Claim[])[] => {
   const pieces: Claim[][] = [[]];
   let left = roomEach;
   for (const claim of claims) {
-    const size = claimSize(claim);
+    const size = claimLength(claim);
     if (size > left && pieces.at(-1)!.length > 0) {
       pieces.push([]);
       left = roomEach;
