@@ -111,11 +111,19 @@ test('Secrets are touched in one role only: two by their names, and creation', (
 test('a collection is read only, a status patched; what is made is an event, a state or a question', () => {
   const rules = objects.flatMap((object) => object.rules ?? []).filter((rule) => rule.resourceNames === undefined);
   expect(new Set(rules.map(({ verbs }) => verbs.join(' ')))).toEqual(
-    new Set(['list watch', 'get list watch', 'list watch create patch', 'patch', 'create patch', 'create']),
+    new Set([
+      'list watch',
+      'get list watch',
+      'list watch create patch',
+      'get list watch create patch delete', // what speakers say of services, in the place of a dead node's
+      'patch',
+      'create patch',
+      'create',
+    ]),
   );
 });
 
-test('no role has a wildcard, and speakers only read, apart from events and questions who may read metrics', () => {
+test('no role has a wildcard, and speakers change nothing but what they say themselves', () => {
   const rules = objects.flatMap((object) => object.rules ?? []);
   expect(rules.flatMap(({ apiGroups, resources, verbs }) => [...apiGroups, ...resources, ...verbs])).not.toContain('*');
   const speakerRules = ['ClusterRole metallb-system:speaker', 'Role pod-lister'].flatMap((role) => {
@@ -123,7 +131,15 @@ test('no role has a wildcard, and speakers only read, apart from events and ques
     return named(kind, name).rules!;
   });
   const writing = speakerRules.filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)));
-  expect(writing.flatMap(({ resources }) => resources)).toEqual(['events', 'tokenreviews', 'subjectaccessreviews']);
+  expect(writing.flatMap(({ resources }) => resources)).toEqual([
+    'events',
+    'tokenreviews',
+    'subjectaccessreviews',
+    'servicel2statuses',
+    'configurationstates',
+    'servicel2statuses/status',
+    'configurationstates/status',
+  ]);
 });
 
 test.each([
