@@ -16,8 +16,9 @@ import { createWorkQueue, type WorkOutcome } from '../../src/k8s/work-queue.ts';
 import type { Log } from '../../src/lib/log.ts';
 import type { Clock, Millis, WallTime } from '../../src/lib/time.ts';
 import type { ControllerMetrics } from '../metrics.ts';
+import { addressWaits } from './address-waits.ts';
 import { announcedWriter } from './announced-writer.ts';
-import { poolStatusWriter } from './pool-status-writer.ts';
+import { poolStatuses } from './pool-statuses.ts';
 import type { PoolView } from './pool-view.ts';
 import { ServiceReconciler } from './service-reconciler.ts';
 import { statusWriter } from './status-writer.ts';
@@ -62,7 +63,6 @@ export type Term = {
 
 /** Status writes under way at one time, each of another service. */
 const statusWrites = 32;
-const poolWrites = 4;
 /** Conditions of announced services; few, because addresses come first. */
 const announcedWrites = 8;
 
@@ -103,18 +103,15 @@ export const beginTerm = (
       }
     };
 
-  /** Since when a service waits for an address. */
-  const waitingSince = new Map<ObjectKey, Millis>();
+  const waits = addressWaits(clock, (wait) => metrics.addressDuration.observe(wait));
   const reconciler = new ServiceReconciler(
     {
       clock,
       tell,
       requestWrite: (service) => statusQueue.add(service),
-      onUsageChanged: (pool) => countPool(pool),
+      onUsageChanged: (pool) => poolCounters.touch(pool),
       onPlanned: (service) => {
-        if (service.ingress.length === 0 && !waitingSince.has(service.key)) {
-          waitingSince.set(service.key, clock.now());
-        }
+        if (service.ingress.length === 0) waits.begin(service.key);
         metrics.updates.inc();
         onWork();
       },
@@ -122,12 +119,6 @@ export const beginTerm = (
     allocator,
     options,
   );
-  const observeAddress = (service: ObjectKey): void => {
-    const since = waitingSince.get(service);
-    if (since === undefined || allocator.allocationOf(service) === undefined) return;
-    waitingSince.delete(service);
-    metrics.addressDuration.observe((clock.now() - since) / 1000);
-  };
 
   const measured = async (work: () => Promise<WorkOutcome>): Promise<WorkOutcome> => {
     const startedAt = clock.now();
@@ -150,7 +141,7 @@ export const beginTerm = (
       statusWritesUnderWay++;
       try {
         const outcome = await measured(async () => writeStatus(service));
-        if (outcome.type === 'done') observeAddress(service);
+        if (outcome.type === 'done' && allocator.allocationOf(service) !== undefined) waits.end(service);
         return outcome;
       } finally {
         statusWritesUnderWay--;
@@ -160,18 +151,11 @@ export const beginTerm = (
     onError: onWriteFailed('service'),
     concurrency: statusWrites,
   });
-  const poolStatus = poolStatusWriter({
-    api,
-    clock,
-    allocations: allocator,
-    metallbNamespace: options.metallbNamespace,
-  });
-  const poolQueue = createWorkQueue<string>({
-    clock,
-    work: async (pool) => measured(async () => poolStatus.work(pool)),
-    onError: onWriteFailed('pool'),
-    concurrency: poolWrites,
-  });
+  const { metallbNamespace } = options;
+  const poolCounters = poolStatuses(
+    { api, clock, allocations: allocator, metallbNamespace, measured, onError: onWriteFailed('pool') },
+    pools,
+  );
 
   const announcedConditions = announcedWriter({ api, clock, wallTime, reconciler, statusesOf: l2StatusesOf });
   const announcedQueue = createWorkQueue<ObjectKey>({
@@ -193,17 +177,6 @@ export const beginTerm = (
     },
   });
 
-  /** A pool of the old ConfigMap is no object and has no status. */
-  const poolObjects = new Set<string>();
-  const countPool = (pool: string): void => {
-    if (!poolObjects.has(pool)) return;
-    poolStatus.touch(pool);
-    poolQueue.add(pool);
-  };
-  for (const { resource, counters } of pools) {
-    poolObjects.add(resource.metadata.name);
-    poolStatus.observe(resource.metadata.name, counters);
-  }
   reportProblems(first.problems);
   const known = [...services];
   reconciler.start(known, first.configuration);
@@ -213,7 +186,7 @@ export const beginTerm = (
     onService: (change) => {
       if (change.type === 'deleted') {
         reconciler.remove(change.key);
-        waitingSince.delete(change.key);
+        waits.forget(change.key);
         announcedConditions.forget(change.key);
       } else {
         reconciler.upsert(change.now);
@@ -223,25 +196,17 @@ export const beginTerm = (
     onL2Statuses: (keys) => {
       for (const service of keys) checkAnnounced(service);
     },
-    onPool: (change) => {
-      const isGone = change.type === 'deleted';
-      const { name } = (isGone ? change.before : change.now).resource.metadata;
-      poolStatus.observe(name, isGone ? undefined : change.now.counters);
-      if (isGone) poolObjects.delete(name);
-      else poolObjects.add(name);
-      // Whoever edited the counters sees them put right.
-      countPool(name);
-    },
+    onPool: poolCounters.onPool,
     onAssembly: ({ configuration, problems }) => {
       reportProblems(problems);
       reconciler.configure(configuration);
     },
-    queueDepth: () => statusQueue.depth() + poolQueue.depth() + announcedQueue.depth(),
+    queueDepth: () => statusQueue.depth() + poolCounters.depth() + announcedQueue.depth(),
     allocator,
     size: () => reconciler.size,
     end: async () => {
       reconciler.end();
-      await Promise.all([statusQueue.stop(), poolQueue.stop(), announcedQueue.stop()]);
+      await Promise.all([statusQueue.stop(), poolCounters.stop(), announcedQueue.stop()]);
       gate.open();
     },
   };
