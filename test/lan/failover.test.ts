@@ -167,3 +167,20 @@ describe.runIf(isRoot)('a node with two interfaces on one segment', () => {
     await expect.poll(() => asking.answering(500), { ...soon, timeout: 15_000 }).toHaveLength(1);
   });
 });
+
+describe.runIf(isRoot)('nodes without IPv4 addresses of their own', () => {
+  test.each(['IPv6', 'none'] as const)('replace each other as well: %s', async (addressing) => {
+    await using lan = await makeLan(2, addressing);
+    const pair = groupOf([address], [0, 1].map(nameOf));
+    const [first, second] = await Promise.all([lan.start(0, pair), lan.start(1, pair)]);
+    await expect.poll(() => first.heard().size + second.heard().size, soon).toBe(2);
+    using asking = new Asking(lan.client, address);
+    await expect.poll(() => asking.answering(300).length, soon).toBe(1);
+    const owner = lan.macs.indexOf(asking.latest()!);
+    const since = Date.now();
+    await lan.speaker(owner).kill();
+    await expect.poll(() => asking.answering(300), soon).toEqual([lan.macs[1 - owner]]);
+    console.log(`addresses ${addressing}: ${asking.longestGap(since).toFixed(0)} ms without an answer`);
+    expect(lan.speaker(1 - owner).assumptions()).toEqual(['crash']);
+  });
+});

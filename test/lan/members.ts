@@ -56,8 +56,11 @@ export class Lan implements AsyncDisposable {
 export const nameOf = (index: number): string => `n${index + 1}`;
 const addressOf = (index: number): Ip => `198.18.0.${index + 1}` as Ip;
 
+/** What addresses the nodes have of their own; the kernel gives them link-local ones of IPv6. */
+type Addressing = 'IPv4' | 'IPv6' | 'none';
+
 /** Makes a switch with so many nodes, on ports `port0` and so on, and a client on port `client`. */
-export const makeLan = async (count: number): Promise<Lan> => {
+export const makeLan = async (count: number, addressing: Addressing = 'IPv4'): Promise<Lan> => {
   const labels = ['lan', 'client', ...Array.from({ length: count }, (_, index) => nameOf(index))];
   const [lan, client, ...nodes] = (await Promise.all(labels.map((label) => createNamespace(label)))) as [
     Namespace,
@@ -68,8 +71,9 @@ export const makeLan = async (count: number): Promise<Lan> => {
   await plugIn(lan, 'client', client, 'eth0');
   await client.addAddress('eth0', '198.18.0.250/16');
   for (const [index, node] of nodes.entries()) {
+    if (addressing === 'none') await node.sysctl({ 'net.ipv6.conf.default.disable_ipv6': 1 });
     await plugIn(lan, `port${index}`, node, 'eth0');
-    await node.addAddress('eth0', `${addressOf(index)}/16`);
+    if (addressing === 'IPv4') await node.addAddress('eth0', `${addressOf(index)}/16`);
   }
   return new Lan(lan, client, nodes, await Promise.all(nodes.map((node) => node.macOf('eth0'))));
 };
