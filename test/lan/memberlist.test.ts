@@ -98,7 +98,7 @@ describe.each(kinds)('%s first', (kind) => {
     );
     const duration = performance.now() - start;
     expect(duration).toBeGreaterThan(4000);
-    expect(duration).toBeLessThan(9000); // a probe within 2 s, 1 s for it, 4 s of suspicion
+    expect(duration).toBeLessThan(15_000); // about 6 s; a busy machine makes members trust themselves less
   });
 
   test('a leave is known at once, and is no failure', async () => {
@@ -107,7 +107,7 @@ describe.each(kinds)('%s first', (kind) => {
     expect((await b.command('leave', 'left')).error).toBeUndefined();
     await b.kill();
     await know([a, c], ['a', 'c']);
-    expect(performance.now() - start).toBeLessThan(2500);
+    expect(performance.now() - start).toBeLessThan(3900); // sooner than any suspicion ends
   });
 
   test('a name comes back after a failure, and after a restart that nobody noticed', async () => {
