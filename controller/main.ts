@@ -17,7 +17,7 @@ import { runTogether } from '../src/lib/tasks.ts';
 import { untilAborted } from '../src/lib/time.ts';
 import { createLog } from '../src/observe/log.ts';
 import { runProgram } from '../src/observe/run-program.ts';
-import { createCertificates } from './certificates/rotator.ts';
+import { createCertificates } from './certificates/certificates.ts';
 import { createConfigurationState, stateOfController } from '../src/k8s/configuration-state.ts';
 import { createController } from './controller.ts';
 import { endLimits } from './ending.ts';

@@ -8,7 +8,7 @@ import { serveHttps } from '../src/observe/http/https-server.ts';
 import { serveMetrics } from '../src/observe/http/metrics-server.ts';
 import { selfSignedCertificate } from '../src/observe/x509/self-signed.ts';
 import { parseTlsOptions } from '../src/observe/http/tls-options.ts';
-import type { Certificates } from './certificates/rotator.ts';
+import type { Certificates } from './certificates/certificates.ts';
 import type { Controller } from './controller.ts';
 import type { Options } from './options.ts';
 import type { RivalWatch } from './rival.ts';

@@ -2,6 +2,7 @@ import { planRotation, type RotationStep, type SecretFacts } from '../../src/dom
 import { type Api, ApiError, ApiUnreachable, isAlreadyExists, isConflict } from '../../src/k8s/client/api.ts';
 import { atLeastAsked, nextDelay } from '../../src/k8s/client/backoff.ts';
 import { isNotLeader } from '../../src/k8s/leadership/fenced-api.ts';
+import type { Leadership } from '../../src/k8s/leadership/leader-election.ts';
 import type { WatchedObject } from '../../src/k8s/watch/watched-object.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { type Clock, millis, type Millis, seconds, sleep, type WallTime } from '../../src/lib/time.ts';
@@ -15,20 +16,13 @@ import { type Injection, type Target, targetFacts, type TargetView } from './tar
 /** A target and its newest known state. */
 export type WatchedTarget = { readonly target: Target; readonly object: WatchedObject<TargetView> };
 
-/** Whether this replica is the one that writes; of `Leadership`. */
-export type LeadershipView = {
-  readonly isLeader: () => boolean;
-  /** The returned function ends it. */
-  readonly onChange: (listener: () => void) => () => void;
-};
-
 export type RotationLoopOptions = {
   /** Its writes are refused while another replica works. */
   readonly api: Pick<Api, 'request'>;
   readonly clock: Clock;
   readonly wallTime: () => WallTime;
   readonly log: Log;
-  readonly leadership: LeadershipView;
+  readonly leadership: Pick<Leadership, 'isLeader' | 'onChange'>;
   /** Where authority and certificate are kept. */
   readonly secret: WatchedObject<SecretView>;
   /** Where the API server reads whom to trust. */

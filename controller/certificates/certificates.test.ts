@@ -12,9 +12,10 @@ import type { Log, LogFields } from '../../src/lib/log.ts';
 import type { CertificatePair } from '../../src/observe/http/https-server.ts';
 import { millis, seconds } from '../../src/lib/time.ts';
 import { fakeClock } from '../../test/support/fake-clock.ts';
+import { fakeLeadership } from '../../test/support/leadership.ts';
 import { issueAuthority, issueBoth, issueServing } from './issue.ts';
 import { readAuthorities } from './read-secret.ts';
-import { createCertificates, type Certificates, type CertificatesOptions } from './rotator.ts';
+import { createCertificates, type Certificates, type CertificatesOptions } from './certificates.ts';
 
 type Raw = { readonly [key: string]: unknown } & { readonly metadata: Readonly<Record<string, unknown>> };
 
@@ -125,7 +126,7 @@ const start = (server: ReturnType<typeof apiServer>, more: Partial<CertificatesO
     clock: realClock,
     wallTime: Date.now,
     log,
-    leadership: { isLeader: () => true, onChange: () => () => {} },
+    leadership: fakeLeadership(),
     namespace: 'metallb-system',
     secretName: 'metallb-webhook-cert',
     serviceName: 'metallb-webhook-service',
@@ -235,15 +236,7 @@ test('what is good is left as it is: a second start writes nothing', async () =>
 
 test('a replica that does not lead writes nothing, serves what the leader makes, and goes on when it leads', async () => {
   const server = apiServer();
-  let isLeader = false;
-  let tell = (): void => {};
-  const leadership = {
-    isLeader: () => isLeader,
-    onChange: (listener: () => void) => {
-      tell = listener;
-      return () => {};
-    },
-  };
+  const leadership = fakeLeadership(false);
   const { certificates } = start(server, { leadership });
   const heard: (string | undefined)[] = [];
   certificates.serving.onChange(() => heard.push(certificates.serving.current()?.cert));
@@ -253,8 +246,7 @@ test('a replica that does not lead writes nothing, serves what the leader makes,
   expect(heard).toEqual([serving.cert]);
   expect(certificates.isReady()).toBe(false);
   expect(server.writes).toEqual([]);
-  isLeader = true;
-  tell();
+  leadership.set(true);
   await until(isSettled(server, certificates));
   expect(server.writes).toHaveLength(2);
 });

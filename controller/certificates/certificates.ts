@@ -1,4 +1,5 @@
 import type { Api } from '../../src/k8s/client/api.ts';
+import type { Leadership } from '../../src/k8s/leadership/leader-election.ts';
 import { resources } from '../../src/k8s/resources.ts';
 import { watchObject, type WatchedObject } from '../../src/k8s/watch/watched-object.ts';
 import type { Log } from '../../src/lib/log.ts';
@@ -8,7 +9,7 @@ import { changeableCertificate } from '../../src/observe/http/certificate-source
 import type { ServingCertificate } from '../../src/observe/http/https-server.ts';
 import { watchCertificateFolder } from './certificate-folder.ts';
 import { noContent, readSecret } from './read-secret.ts';
-import { createRotationLoop, type LeadershipView } from './rotation-loop.ts';
+import { createRotationLoop } from './rotation-loop.ts';
 import { projectSecret, type SecretView } from './secret-store.ts';
 import { type FailurePolicy, targets, trusts } from './targets.ts';
 
@@ -18,7 +19,7 @@ export type CertificatesOptions = {
   readonly clock: Clock;
   readonly wallTime: () => WallTime;
   readonly log: Log;
-  readonly leadership: LeadershipView;
+  readonly leadership: Pick<Leadership, 'isLeader' | 'onChange'>;
   /** Where the Secret and the Service are. */
   readonly namespace: string;
   /** `--webhook-secret` */
