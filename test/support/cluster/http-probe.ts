@@ -1,6 +1,5 @@
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import { startProbe } from './probe.ts';
 
 /** Asks a URL from a host of the LAN every few milliseconds until it is disposed of. */
 export type HttpProbe = Disposable & {
@@ -10,15 +9,10 @@ export type HttpProbe = Disposable & {
 
 /** Starts asking; a failed request leaves nothing but a gap. */
 export const probeHttp = (sandbox: Sandbox, host: string, url: string, intervalMs: number): HttpProbe => {
-  const program = join(import.meta.dirname, '../programs/http-probe.ts');
-  const child = sandbox.spawn(host, [process.execPath, program, url, String(intervalMs)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  if (child.stdout === null) throw new Error('the probe has no output');
   const answers: number[] = [];
-  createInterface(child.stdout).on('line', (line) => {
+  const probe = startProbe(sandbox, host, 'http-probe.ts', [url, String(intervalMs)], (line) => {
     const [time = '', outcome] = line.split(' ');
     if (outcome === 'ok') answers.push(Number(time));
   });
-  return { answers, [Symbol.dispose]: () => child.kill('SIGKILL') };
+  return { answers, ...probe };
 };

@@ -1,6 +1,5 @@
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import { startProbe } from './probe.ts';
 
 /** A request that was answered; times in milliseconds since the Unix epoch. */
 export type Answered = { readonly number: number; readonly sentAt: number; readonly answeredAt: number };
@@ -13,17 +12,12 @@ export type UdpProbe = Disposable & {
 
 /** Starts asking; the service answers `echo TEXT` with the text, as agnhost does. */
 export const probeUdp = (sandbox: Sandbox, host: string, address: string, port: number, intervalMs = 5): UdpProbe => {
-  const program = join(import.meta.dirname, '../programs/udp-probe.ts');
-  const child = sandbox.spawn(host, [process.execPath, program, address, String(port), String(intervalMs)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  if (child.stdout === null) throw new Error('the probe has no output');
   const answers: Answered[] = [];
-  createInterface(child.stdout).on('line', (line) => {
+  const probe = startProbe(sandbox, host, 'udp-probe.ts', [address, String(port), String(intervalMs)], (line) => {
     const [number, sentAt, answeredAt] = line.split(' ').map(Number);
     answers.push({ number: number ?? NaN, sentAt: sentAt ?? NaN, answeredAt: answeredAt ?? NaN });
   });
-  return { answers, [Symbol.dispose]: () => child.kill('SIGKILL') };
+  return { answers, ...probe };
 };
 
 /** How many requests sent between two times were never answered; later ones must have been. */
