@@ -5,6 +5,7 @@ import type { OwnershipReport } from '../../../src/proto/ownership/machine.ts';
 import { createOwnership } from '../../../src/proto/ownership/ownership.ts';
 import type { Random, Story } from '../random.ts';
 import { createKeyRing, type KeyRing } from '../../../src/proto/ownership/key-ring.ts';
+import { createChorusSpeaker } from './chorus.ts';
 import { createGossip, type Gossip, type Gossiper } from './gossip.ts';
 import { createHost, type Host } from './host.ts';
 import { reaches, type Port } from './lan.ts';
@@ -27,8 +28,9 @@ export type ClusterOptions = {
   readonly isProbing?: boolean;
   /** What the key is made of; without it everybody has the same key, always. */
   readonly secret?: Uint8Array;
-  /** Nodes whose speakers are the original's. */
+  /** Nodes whose speakers are the original's, and those that are only there to be heard. */
   readonly originals?: ReadonlySet<string>;
+  readonly chorus?: ReadonlySet<string>;
 };
 
 export type ClusterNode = {
@@ -117,6 +119,7 @@ export const createCluster = ({
   isProbing = true,
   secret,
   originals = new Set(),
+  chorus = new Set(),
 }: ClusterOptions): Cluster => {
   const time = createVirtualTime();
   const network = createNetwork(
@@ -154,14 +157,17 @@ export const createCluster = ({
       plugs: lans.map((lan) => ({ segment: network.segments[lan]!, ip: nodeIp(index, lan) })),
       clockOffset: random.below(1_000_000),
     });
-    for (const port of host.ports.values()) hostOf.set(port, host);
+    for (const port of host.ports.values()) {
+      hostOf.set(port, host);
+      port.hasJoined = !chorus.has(name);
+    }
     nodes.set(name, {
       name,
       host,
       speaker: undefined,
       main: undefined,
       keyRing: undefined,
-      hasApi: true,
+      hasApi: !chorus.has(name),
       reportWay: newWay(),
       lateness: () => 0.03 + random.next() * 0.3,
     });
@@ -255,6 +261,11 @@ export const createCluster = ({
     for (const ip of answered) witness.onAnswer(speaker, ip);
   };
 
+  const machineOf = (name: string): typeof createOwnership => {
+    if (originals.has(name)) return createOriginal;
+    return chorus.has(name) ? (options) => createChorusSpeaker(options, chorus.size) : createOwnership;
+  };
+
   const start = (name: string): void => {
     const member = node(name);
     if (member.speaker !== undefined) throw new Error(`${name} runs a speaker already`);
@@ -265,7 +276,7 @@ export const createCluster = ({
     const speaker = startSpeaker(
       { time, network, witness: { onAnswer: witness.onAnswer, onReport } },
       member.host,
-      isOriginal ? createOriginal : createOwnership,
+      machineOf(name),
       { node: name, epoch: random64(), random64, hasBeacon, isProbing, keyRing },
     );
     speaker.lateness = () => member.lateness();

@@ -43,6 +43,8 @@ export type Port = {
   isMute: boolean;
   /** Nothing that is sent arrives at it. */
   isDeaf: boolean;
+  /** Whoever listens here wants what is sent to everybody. */
+  hasJoined: boolean;
 };
 
 /** How a switch treats what it carries. */
@@ -125,12 +127,12 @@ export const createCarrier = (time: VirtualTime, random: Random): Carrier => {
       const { weather, ports } = from.segment;
       if (isFiltered(frame, weather) || !from.hasCarrier || from.isMute) return;
       if (weather.jitter > 0) {
-        for (const to of ports) if (to !== from) toPort(from, to, frame);
+        for (const to of ports) if (to !== from && to.hasJoined) toPort(from, to, frame);
         return;
       }
       time.after(weather.delay, () => {
         for (const to of ports) {
-          if (to === from || !reaches(from, to)) continue;
+          if (to === from || !to.hasJoined || !reaches(from, to)) continue;
           for (let copy = copies(weather); copy > 0; copy--) to.take(frame, from);
         }
       });

@@ -157,5 +157,5 @@ const isSame = (a: GroupOrder, b: GroupOrder): boolean =>
   a.revision === b.revision &&
   a.policy === b.policy &&
   a.addresses === b.addresses &&
-  a.candidates.length === b.candidates.length &&
-  a.candidates.every((node, index) => node === b.candidates[index]);
+  (a.candidates === b.candidates ||
+    (a.candidates.length === b.candidates.length && a.candidates.every((node, index) => node === b.candidates[index])));

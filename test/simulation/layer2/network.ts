@@ -42,6 +42,7 @@ export const createNetwork = (time: VirtualTime, random: Random, names: readonly
       side: 0,
       isMute: false,
       isDeaf: false,
+      hasJoined: true,
     };
     segment.ports.push(port);
     if (ip !== undefined) byIp.set(ip, port);

@@ -30,14 +30,13 @@ const placedNodes = 30;
 
 export const orderCandidates = (view: View): ReadonlyMap<Ip, readonly string[]> => {
   const services = [...view.api.values()];
-  const names = new Set(
-    services.flatMap(({ nodes }) => (nodes.length > placedNodes ? nodes.slice(0, placedNodes + 1) : nodes)),
-  );
+  const names = new Set([...new Set(services.map(({ nodes }) => nodes))].flat());
   if (view.policy === 'exact' || names.size > placedNodes) {
+    const absent = [...view.gone].join();
     return new Map(
       services.map((service) => [
         service.key,
-        byHash(service, view.gone, view.policy === 'exact' ? undefined : view.owners.get(service.key)),
+        byHash(service, view.gone, absent, view.policy === 'exact' ? undefined : view.owners.get(service.key)),
       ]),
     );
   }
@@ -57,11 +56,16 @@ export const orderCandidates = (view: View): ReadonlyMap<Ip, readonly string[]> 
 const known = new WeakMap<Service, Map<string, readonly string[]>>();
 
 /** The original's order, but for an owner that stays. */
-const byHash = (service: Service, gone: ReadonlySet<string>, owner: string | undefined): readonly string[] => {
+const byHash = (
+  service: Service,
+  gone: ReadonlySet<string>,
+  absent: string,
+  owner: string | undefined,
+): readonly string[] => {
   let orders = known.get(service);
   if (orders === undefined) known.set(service, (orders = new Map()));
   const first = owner !== undefined && !gone.has(owner) ? owner : '';
-  const name = `${first} ${[...gone].join()}`;
+  const name = `${first} ${absent}`;
   let order = orders.get(name);
   if (order === undefined) {
     const { key, nodes } = service;
