@@ -31,7 +31,8 @@ export type OwnershipRig = {
   readonly crash: (name: string) => void;
   readonly kill: (name: string) => void;
   readonly freeze: (name: string) => void;
-  readonly thaw: (name: string) => void;
+  /** `isDeaf`: nothing that came meanwhile has been kept, as with a machine that was paused. */
+  readonly thaw: (name: string, isDeaf?: boolean) => void;
   /** Which frames pass, from one node to another. */
   readonly filter: (passes: (from: string, to: string, segment: number, message?: OwnershipMessage) => boolean) => void;
   /** How long the next message takes, in milliseconds. */
@@ -325,11 +326,11 @@ export const createOwnershipRig = (names: readonly string[], segments = 1): Owne
       host(name).state = 'frozen';
       note();
     },
-    thaw: (name) => {
+    thaw: (name, isDeaf = false) => {
       const of = host(name);
       of.state = 'up';
       note();
-      const queue = of.queue;
+      const queue = isDeaf ? [] : of.queue;
       of.queue = [];
       for (const event of queue) step(of, event);
     },

@@ -105,7 +105,8 @@ export const createGroups = (context: Context, ports: GroupPorts): Groups => {
       return;
     }
     const ownNumber = self.claims.get(group.key)?.number ?? 0;
-    if (ownable.releasedNumber > ownNumber && ownNumber > 0) {
+    // An equal number was claimed where the release was not heard: the state of the service decides.
+    if (ownable.releasedNumber >= ownNumber && ownNumber > 0) {
       if (isReleased(group, ownable)) holdings.letGo(group, 'released');
       else holdings.take(group, 'orphaned');
       return;

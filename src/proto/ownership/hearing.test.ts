@@ -85,6 +85,19 @@ test('of two living speakers with one name the one at the address of the member 
   expect(rig.reports('a').slice(before)).not.toContainEqual(expect.objectContaining({ type: 'owner' }));
 });
 
+test('an epoch whose answer to the challenge is not ours does not count', () => {
+  const rig = threeAtRest(key);
+  const message = { node: 'a', epoch: 5n, sequence: 1, type: 'challengeAnswer', nonce: 12_345n } as const;
+  const from = ip('10.0.0.1');
+  rig.tell('b', { type: 'received', interface: 1, from, message });
+  rig.tell('b', { type: 'received', interface: 1, from, message: { ...message, sequence: 2 } });
+  rig.advance(3000);
+  expect(rig.answering(key)).toEqual(['a']);
+  expect(rig.effects('b').filter((effect) => effect.type === 'send' && effect.body.type === 'challenge')).not.toEqual(
+    [],
+  );
+});
+
 test('another speaker with the name of this one is reported', () => {
   const rig = createOwnershipRig(['a']);
   rig.start('a');

@@ -72,6 +72,29 @@ test('a frozen owner is given patience, and when it thaws it listens and yields 
   expect(rig.doubles(key, 0)).toBe(0);
 });
 
+test('a machine that was paused for a minute is silent when it wakes, and yields', () => {
+  const rig = threeAtRest(key);
+  rig.freeze('a');
+  rig.advance(60_000);
+  rig.thaw('a', true);
+  const from = rig.now();
+  rig.advance(5000);
+  expect(rig.answering(key)).toEqual(['b']);
+  expect(rig.doubles(key, from)).toBeLessThan(200);
+  expect(rig.reports('a')).toContainEqual({ type: 'notOwning', key, why: 'slept' });
+  expect(rig.effects('a').filter(({ type }) => type === 'answer')).toHaveLength(1);
+});
+
+test('a machine that was paused resumes what nobody took, after it has listened', () => {
+  const rig = threeAtRest(key);
+  rig.order(orderOf(key, ['a']));
+  rig.freeze('a');
+  rig.advance(60_000);
+  rig.thaw('a', true);
+  rig.advance(1100);
+  expect(rig.answering(key)).toEqual(['a']);
+});
+
 test('an owner that was stopped for less than its patience goes on', () => {
   const rig = threeAtRest(key);
   rig.freeze('a');
@@ -118,6 +141,23 @@ test('after a partition one owner is left within an interval and 150 ms: the one
   rig.advance(5000);
   expect(rig.answering(key)).toEqual(['b']);
   expect(rig.doubles(key, from)).toBeLessThan(100);
+  // The one that stays is announced again.
+  expect(rig.effects('b').filter((effect) => effect.type === 'answer' && effect.isAgain)).toHaveLength(2);
+});
+
+test('who has yielded does not claim again for ten seconds, unless the owner dies', () => {
+  const rig = threeAtRest(key);
+  const sideOf = (name: string): boolean => name === 'a';
+  rig.filter((from, to) => from === 'gateway' || sideOf(from) === sideOf(to));
+  rig.advance(5000);
+  rig.filter(() => true);
+  rig.advance(500);
+  expect(rig.answering(key)).toEqual(['b']);
+  rig.order(orderOf(key, ['a', 'c']), ['a', 'c']);
+  rig.advance(9000);
+  expect(rig.answering(key)).toEqual(['b']);
+  rig.advance(1000);
+  expect(rig.answering(key)).toEqual(['a']);
 });
 
 test('an owner that starts again takes nothing back', () => {
@@ -178,6 +218,41 @@ test('a released group is not revived by a node that knows no newer state, even 
   rig.setMain('c', 'current');
   rig.advance(1000);
   expect(rig.answering(key)).toEqual(['c']);
+});
+
+test('a released group is claimed by nobody whose order is not newer, though its watch is current', () => {
+  const rig = threeAtRest(key);
+  rig.tell('a', { type: 'groups', changed: [], removed: [{ key, isReleased: true, revision: 5 }] });
+  rig.advance(5000);
+  expect(rig.answering(key)).toEqual([]);
+  rig.order(orderOf(key, ['b', 'c'], { revision: 6 }), ['b', 'c']);
+  rig.advance(500);
+  expect(rig.answering(key)).toEqual(['b']);
+});
+
+test('a group that was released on one side of a partition is given up on the other', () => {
+  const rig = threeAtRest(key);
+  const sideOf = (name: string): boolean => name === 'a';
+  rig.filter((from, to) => from === 'gateway' || sideOf(from) === sideOf(to));
+  rig.advance(1000);
+  expect(rig.answering(key)).toEqual(['a', 'b']);
+  rig.tell('a', { type: 'groups', changed: [], removed: [{ key, isReleased: true, revision: 5 }] });
+  rig.filter(() => true);
+  rig.advance(2000);
+  expect(rig.answering(key)).toEqual([]);
+  expect(rig.reports('b')).toContainEqual({ type: 'notOwning', key, why: 'released' });
+});
+
+test('changes that are lost are found by the digest', () => {
+  const rig = threeAtRest(key);
+  const other = ip('192.0.2.2');
+  rig.filter(
+    (from, to, _segment, message) =>
+      !(from === 'a' && to === 'c' && message?.type === 'beacon' && message.changes.length > 0),
+  );
+  rig.order(orderOf(other, ['a', 'b', 'c']));
+  rig.advance(1000);
+  expect(rig.reports('c')).toContainEqual(expect.objectContaining({ type: 'owner', key: other, node: 'a' }));
 });
 
 test('a speaker whose watch is broken takes over what a dead owner held, but claims nothing new', () => {

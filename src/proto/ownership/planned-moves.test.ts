@@ -120,6 +120,25 @@ test('an owner that is no candidate any more hands over at once', () => {
   expect(rig.answering(key)).toEqual(['c']);
 });
 
+test('an owner that is a candidate again before anybody claimed keeps its group', () => {
+  const rig = createOwnershipRig(['a', 'b']);
+  rig.start('a');
+  rig.start('b');
+  rig.order(orderOf(key, ['a', 'b']), ['a']);
+  rig.advance(2000);
+  rig.order(orderOf(key, ['b']), ['a']);
+  rig.advance(50);
+  rig.order(orderOf(key, ['a', 'b']), ['a']);
+  rig.advance(1);
+  rig.order(orderOf(key, ['b', 'a']), ['b']);
+  rig.advance(2000);
+  expect(rig.answering(key)).toEqual(['a']);
+  const states = rig
+    .sent()
+    .flatMap(({ message }) => (message.type === 'beacon' ? message.changes.map(({ state }) => state) : []));
+  expect(states.at(-1)).toBe('held');
+});
+
 test('a candidate claims from an owner that is none any more and does not know it, after two seconds', () => {
   const rig = threeAtRest(key);
   rig.order(orderOf(key, ['c', 'b']), ['b', 'c']);

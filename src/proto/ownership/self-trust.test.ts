@@ -33,6 +33,7 @@ test('a node that is cut off from everything takes nothing over and gives up wha
   rig.advance(5000);
   expect(rig.answering(key)).toEqual(['b']);
   expect(rig.answering(other)).toEqual(['b']);
+  expect(rig.doubles(other, 0)).toBe(0);
   expect(rig.reports('a')).toContainEqual({ type: 'notOwning', key, why: 'isolated' });
   const from = rig.now();
   rig.filter(() => true);
@@ -108,6 +109,18 @@ test('an owner that others no longer hear on one of two segments is told so and 
   rig.advance(800);
   expect(rig.answering(key)).toEqual(['b']);
   expect(rig.silence(key, from)).toBe(0);
+});
+
+test('a successor that has lost a segment comes after one that has all', () => {
+  const rig = threeAtRest(key, 2);
+  rig.setCarrier('b', 1, false);
+  rig.advance(5000);
+  rig.crash('a');
+  rig.advance(300);
+  expect(rig.answering(key)).toEqual(['c']);
+  rig.crash('c');
+  rig.advance(1500);
+  expect(rig.answering(key)).toEqual(['b']);
 });
 
 test('a segment that all have lost moves nothing', () => {
