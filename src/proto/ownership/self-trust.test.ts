@@ -118,6 +118,7 @@ test('a successor that has lost a segment comes after one that has all', () => {
   rig.crash('a');
   rig.advance(300);
   expect(rig.answering(key)).toEqual(['c']);
+  expect(rig.effects('b').map(({ type }) => type)).not.toContain('answer');
   rig.crash('c');
   rig.advance(1500);
   expect(rig.answering(key)).toEqual(['b']);
