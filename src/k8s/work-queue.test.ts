@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fakeClock, type FakeClock } from '../../test/support/fake-clock.ts';
 import { millis, seconds } from '../lib/time.ts';
+import { ApiError } from './client/api.ts';
 import { createWorkQueue, type WorkOutcome, type WorkQueue } from './work-queue.ts';
 
 const done: WorkOutcome = { type: 'done' };
@@ -110,6 +111,18 @@ test('work may ask to be looked at again', async () => {
   await clock.advanceAsync(millis(1));
   expect(started).toHaveLength(2);
   expect(errors).toEqual([]);
+});
+
+test('a retry does not come before the API server wants it', async () => {
+  const { clock, queue, started, errors, end, settle } = rig();
+  queue.add('a');
+  await settle();
+  await end('a', new ApiError(429, 'TooManyRequests', 'too many requests', seconds(7)));
+  expect(errors).toEqual([['a', 7000]]);
+  await clock.advanceAsync(millis(6999));
+  expect(started).toEqual(['a']);
+  await clock.advanceAsync(millis(1));
+  expect(started).toEqual(['a', 'a']);
 });
 
 test('a key that waits for a retry comes at once when it is wanted, and then not again', async () => {

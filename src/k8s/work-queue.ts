@@ -1,7 +1,7 @@
 import { millis, seconds, type Clock, type Millis } from '../lib/time.ts';
-import { nextDelay, type BackoffBounds } from './client/backoff.ts';
+import { atLeastAsked, nextDelay, type BackoffBounds } from './client/backoff.ts';
 
-/** What came of one piece of work: nothing more to do, or look again after a time. A rejection is retried with back-off. */
+/** What came of one piece of work: nothing more to do, or look again after a time. A rejection is retried with back-off, and not sooner than the API server asked. */
 export type WorkOutcome = { readonly type: 'done' } | { readonly type: 'retryAfter'; readonly delay: Millis };
 
 export type WorkQueueOptions<Key extends string> = {
@@ -89,8 +89,9 @@ export const createWorkQueue = <Key extends string>(options: WorkQueueOptions<Ke
       delays.delete(key);
       if (outcome.type === 'retryAfter') delay = outcome.delay;
     } catch (error) {
-      delay = nextDelay(backoff, delays.get(key), random());
-      delays.set(key, delay);
+      const chosen = nextDelay(backoff, delays.get(key), random());
+      delays.set(key, chosen);
+      delay = atLeastAsked(chosen, error);
       onError(key, error, delay);
     }
     working.delete(key);
