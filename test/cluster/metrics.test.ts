@@ -44,10 +44,11 @@ beforeAll(async () => {
 
 describe.each(['controller', 'speaker'])('the %s', (component) => {
   test('shows its metrics to an account that may read them', async () => {
-    await eventually('the metrics say that the configuration is loaded', async () => {
-      const { status, body } = await scrape(await podAddress(component), reader);
-      return status === 200 && /^metallb_k8s_client_config_loaded_bool 1$/m.test(body);
+    const { body } = await eventually('the configuration is loaded', async () => {
+      const answer = await scrape(await podAddress(component), reader);
+      return answer.body.includes('\nmetallb_k8s_client_config_loaded_bool 1\n') && answer;
     });
+    expect(body).toMatch(/^process_start_time_seconds \d/m);
   });
 
   test('shows them to nobody else, and says why', async () => {
