@@ -1,5 +1,6 @@
 import packageJson from '../package.json' with { type: 'json' };
 import { collectAtRest, shrinkHeap } from '../src/io/collect-at-rest.ts';
+import { giveBackMemory } from '../src/io/give-back-memory.ts';
 import { realClock } from '../src/io/real-clock.ts';
 import { createClient } from '../src/k8s/client/client.ts';
 import { loadCredentials, podNamespace } from '../src/k8s/client/credentials.ts';
@@ -45,6 +46,9 @@ const endLimits = { handOver: seconds(1), leave: millis(500), events: millis(300
 /** The responder is told this often whether all watches are current. */
 const watchCheck = seconds(1);
 
+/** What only the start has needed is not needed after this. */
+const started = seconds(10);
+
 const run = async (options: Options, log: Log, signal: AbortSignal): Promise<void> => {
   const self = options['node-name'];
   const namespace = options.namespace || podNamespace();
@@ -67,7 +71,11 @@ const run = async (options: Options, log: Log, signal: AbortSignal): Promise<voi
   let updatedAt = clock.now();
   // What is said of an address is written after the frames that announce it, and not while more addresses are coming.
   const gate = eventGate({ clock, busyUntil: () => updatedAt });
-  const rest = collectAtRest(clock, shrinkHeap);
+  const rest = collectAtRest(clock, () => {
+    shrinkHeap();
+    giveBackMemory();
+  });
+  clock.after(started, giveBackMemory);
   const pod = ownPod(api, namespace, options['pod-name']);
 
   const writer = createL2StatusWriter({ api, clock, log, wallTime, namespace, self, owner: pod, whenQuiet: gate.pass });
