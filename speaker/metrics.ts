@@ -43,12 +43,12 @@ export const speakerMetrics = ({ counter, gauge }: Metrics, node: string): Speak
       remove: (service, ip) => {
         claims.remove(ip, service);
         announced.remove(labels(service, ip));
-        if (claims.get(ip).size === 0) for (const counter of [requests, responses, gratuitous]) counter.remove({ ip });
+        if (!claims.has(ip)) for (const counter of [requests, responses, gratuitous]) counter.remove({ ip });
       },
     },
     count: (perAddress) => {
       for (const { ip, ...counts } of perAddress) {
-        if (claims.get(ip).size === 0) continue;
+        if (!claims.has(ip)) continue;
         if (counts.requests > 0) requests.inc({ ip }, counts.requests);
         if (counts.responses > 0) responses.inc({ ip }, counts.responses);
         if (counts.gratuitous > 0) gratuitous.inc({ ip }, counts.gratuitous);

@@ -173,7 +173,7 @@ export const createAnnouncementReporter = (options: AnnouncementReporterOptions)
       for (const service of servicesOfIp.get(ip)) refresh(service);
     },
 
-    answers: (ip) => servicesOfIp.get(ip).size > 0,
+    answers: servicesOfIp.has,
 
     onMembers: (names) => {
       const [first] = [...names].sort(compareText);
