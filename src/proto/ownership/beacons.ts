@@ -116,9 +116,8 @@ export const createBeacons = (context: Context, peers: Peers, { self, ...ports }
   };
 
   const sendToAll = (changes: readonly Claim[]): void => {
-    for (const link of ports.links()) {
-      if (link.hasCarrier) context.send(link.index, 'all', bodyFor(link, changes, undefined));
-    }
+    // Where there was no carrier, too: whoever sends asks for it each time, and so finds it early.
+    for (const link of ports.links()) context.send(link.index, 'all', bodyFor(link, changes, undefined));
   };
 
   const room = (): number => {

@@ -24,6 +24,8 @@ export type Groups = {
   /** Looks at one group, or all, again. */
   readonly review: (group: Group) => void;
   readonly reviewAll: () => void;
+  /** A group rests here that could be served. */
+  readonly canResumeAny: () => boolean;
   /** Looks at those again whose owner may have to change with who lives. */
   readonly reviewUnsettled: () => void;
   readonly changed: (ownable: Ownable) => void;
@@ -46,6 +48,8 @@ export type GroupPorts = {
   readonly isMainAwake: () => boolean;
   readonly isWatchCurrent: () => boolean;
 };
+
+const isServable = (fitness: Fitness): boolean => fitness === 'full' || fitness === 'partial';
 
 /** Makes the groups of one machine. */
 export const createGroups = (context: Context, ports: GroupPorts): Groups => {
@@ -119,7 +123,7 @@ export const createGroups = (context: Context, ports: GroupPorts): Groups => {
     const fitness = trust.fitnessFor(group.order.addresses);
     if (group.state.type === 'resting') {
       if (ports.isEnding()) holdings.letGo(group, 'notCandidate');
-      else if (!ports.isPassive() && (fitness === 'full' || fitness === 'partial')) holdings.resume(group);
+      else if (!ports.isPassive() && isServable(fitness)) holdings.resume(group);
       return;
     }
     if (fitness === 'none') {
@@ -277,6 +281,12 @@ export const createGroups = (context: Context, ports: GroupPorts): Groups => {
     review,
     reviewAll: () => {
       for (const group of [...groups.values()]) review(group);
+    },
+    canResumeAny: () => {
+      for (const { state, order } of groups.values()) {
+        if (state.type === 'resting' && isServable(trust.fitnessFor(order.addresses))) return true;
+      }
+      return false;
     },
     reviewUnsettled: () => {
       for (const group of [...unsettled]) review(group);

@@ -85,6 +85,21 @@ test('a machine that was paused for a minute is silent when it wakes, and yields
   expect(rig.effects('a').filter(({ type }) => type === 'answer')).toHaveLength(1);
 });
 
+test('a machine whose clock does not show its pause yields, though it first finds that nobody hears it', () => {
+  const rig = threeAtRest(key);
+  // Nothing passes, and time does not either for it: its next beacon is the first since.
+  const recorded = rig.now();
+  rig.filter((from, to) => from !== 'a' && to !== 'a');
+  rig.advance(140);
+  rig.crash('b');
+  rig.advance(160);
+  expect(rig.answering(key)).toEqual(['a', 'c']);
+  rig.filter(() => true);
+  rig.advance(1000);
+  expect(rig.answering(key)).toEqual(['c']);
+  expect(rig.doubles(key, recorded)).toBeLessThan(300);
+});
+
 test('a machine that was paused resumes what nobody took, after it has listened', () => {
   const rig = threeAtRest(key);
   rig.order(orderOf(key, ['a']));

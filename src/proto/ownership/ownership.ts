@@ -217,6 +217,8 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
       hasStarted = true;
     }
     wasConnected = isConnected;
+    // What could not be trusted may have hidden that others took over: one listens before one answers again.
+    if (hasBeacon && !listening.isOn() && groups.canResumeAny()) listening.restart();
     groups.reviewAll();
   };
 
