@@ -59,7 +59,7 @@ export const createBeacons = (context: Context, peers: Peers, { self, ...ports }
 
   const hearsOn = (segment: Segment): NonNullable<Segment['hears']> => {
     if (segment.hears !== undefined) return segment.hears;
-    const heard = [...segment.heard];
+    const heard = [...segment.named];
     const most = roomForNames(interfaces());
     const isPartial = heard.length > most;
     const start = isPartial ? rotation % heard.length : 0;
@@ -121,7 +121,7 @@ export const createBeacons = (context: Context, peers: Peers, { self, ...ports }
   };
 
   const room = (): number => {
-    const names = Math.max(0, ...ports.links().map(({ index }) => peers.segment(index).heard.size));
+    const names = Math.max(0, ...ports.links().map(({ index }) => peers.segment(index).named.size));
     return roomForChanges(interfaces(), Math.min(names, roomForNames(interfaces())));
   };
 

@@ -116,6 +116,9 @@ export const createHearings = (context: Context, peers: Peers, ownHash: number, 
       hearing.heardAt = context.awake();
       hearing.from = from;
       if (!wasHeard) {
+        // What was known of the way to it and back is out of date.
+        peers.setByCopy(hearing, true);
+        peers.setNaming(hearing, 'unknown');
         peers.setHeard(hearing, true);
         watches.set(hearing, millis(context.now() + allowedSilence(hearing)));
       }

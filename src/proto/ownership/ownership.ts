@@ -65,6 +65,7 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
       return false;
     },
     doubtSelf: trust.doubt,
+    unname: (hearing) => peers.setNamed(hearing, false),
     onDead: (peer) => lost(peer, 'dead'),
   });
   const beacons = createBeacons(context, peers, {
@@ -167,14 +168,17 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
   const fellSilent = (hearing: Hearing): void => {
     const { peer } = hearing;
     trust.heardChanged(hearing.interface);
+    const isDiagnosed = peer.life === 'alive' && peer.isOwner;
+    if (!isDiagnosed) peers.setNamed(hearing, false);
     if (peer.life !== 'alive') return;
-    if (peer.isOwner) suspicions.suspect(hearing);
+    if (isDiagnosed) suspicions.suspect(hearing);
     else if (heardOn(peer) === undefined) lost(peer, 'silent');
   };
 
   /** A peer does not live any more. */
   const lost = (peer: Peer, life: 'silent' | 'dead'): void => {
     peers.setLife(peer, life);
+    for (const hearing of peer.hearings) peers.setNamed(hearing, false);
     membership.unheard(peer);
     beacons.expectMembers();
     if (peer.isReported) {

@@ -61,6 +61,8 @@ export type Hearing = {
 export type Segment = {
   readonly interface: number | undefined;
   readonly heard: Set<Hearing>;
+  /** Those that our beacons name there: all that are heard, and owners while it is being found out whether they live. */
+  readonly named: Set<Hearing>;
   /** How many of those name us, and how many name others only. */
   naming: number;
   denying: number;
@@ -80,7 +82,9 @@ export type Peers = {
   readonly segment: (interfaceIndex: number | undefined) => Segment;
   /** Forgets an interface, with all that was heard there. */
   readonly removeSegment: (interfaceIndex: number) => void;
+  /** Who is heard is named; who is not heard any more is named until that is ended. */
   readonly setHeard: (hearing: Hearing, isHeard: boolean) => void;
+  readonly setNamed: (hearing: Hearing, isNamed: boolean) => void;
   readonly setNaming: (hearing: Hearing, naming: Hearing['naming']) => void;
   readonly setByCopy: (hearing: Hearing, isByCopy: boolean) => void;
   readonly setLife: (peer: Peer, life: Peer['life']) => void;
@@ -144,6 +148,7 @@ export const createPeers = (): Peers => {
       found = {
         interface: interfaceIndex,
         heard: new Set(),
+        named: new Set(),
         naming: 0,
         denying: 0,
         copiesTo: new Set(),
@@ -172,21 +177,33 @@ export const createPeers = (): Peers => {
     }
   };
 
+  const setNamed: Peers['setNamed'] = (hearing, isNamed) => {
+    const on = segment(hearing.interface);
+    if (on.named.has(hearing) === isNamed) return;
+    if (isNamed) on.named.add(hearing);
+    else on.named.delete(hearing);
+    on.hears = undefined;
+  };
+
   const setHeard: Peers['setHeard'] = (hearing, isHeard) => {
     if (hearing.isHeard === isHeard) return;
     const on = segment(hearing.interface);
     count(hearing, -1);
     hearing.isHeard = isHeard;
     count(hearing, 1);
-    if (isHeard) on.heard.add(hearing);
-    else on.heard.delete(hearing);
-    on.hears = undefined;
+    if (isHeard) {
+      on.heard.add(hearing);
+      setNamed(hearing, true);
+    } else on.heard.delete(hearing);
   };
 
   const remove = (peer: Peer): void => {
     if (byNode.get(peer.node) !== peer) return;
     byNode.delete(peer.node);
-    for (const hearing of peer.hearings) setHeard(hearing, false);
+    for (const hearing of peer.hearings) {
+      setHeard(hearing, false);
+      setNamed(hearing, false);
+    }
     countMacs(peer, -1);
     recount(peer);
   };
@@ -210,6 +227,7 @@ export const createPeers = (): Peers => {
       }
     },
     setHeard,
+    setNamed,
     setNaming: (hearing, naming) => {
       if (hearing.naming === naming) return;
       count(hearing, -1);

@@ -33,6 +33,8 @@ export type SuspicionPorts = {
   readonly hearsOthers: (interfaceIndex: number | undefined, than: Peer, since?: Millis) => boolean;
   /** Nobody was heard on the interface since its last sign of life: perhaps this speaker is the one that is cut off. */
   readonly doubtSelf: (interfaceIndex: number) => void;
+  /** This speaker does not hear it there, though it lives: it is to send copies, or to hand over. */
+  readonly unname: (hearing: Hearing) => void;
   /** The outcome is death. */
   readonly onDead: (peer: Peer) => void;
 };
@@ -88,6 +90,7 @@ export const createSuspicions = (context: Context, ports: SuspicionPorts): Suspi
   };
 
   const tellUnheard = (subject: Case, elsewhere: Hearing): void => {
+    ports.unname(subject.hearing);
     const index = subject.hearing.interface;
     const mac = index === undefined ? undefined : ports.macOf(index);
     // Who hears nobody there had better doubt itself.
@@ -161,6 +164,7 @@ export const createSuspicions = (context: Context, ports: SuspicionPorts): Suspi
       );
       if (since >= patience) return;
       outcome(subject, 'alive');
+      ports.unname(hearing);
       subject.vouches += 1;
       subject.hostAnswers = false;
       wait(subject, 'vouched', patience - since);
