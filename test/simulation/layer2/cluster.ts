@@ -283,7 +283,7 @@ export const createCluster = ({
     const commandWay = newWay();
     const command: Speaker['command'] = (event) => commandWay(() => speaker.command(event));
     member.reportWay = newWay();
-    const main = startMainThread(time, random, name, command, () => {
+    const main = startMainThread(time, random, name, isOriginal, command, () => {
       if (member.speaker !== speaker) return;
       tell(`-- ${name} has ended`);
       end(member);

@@ -30,6 +30,7 @@ export const startMainThread = (
   time: VirtualTime,
   random: Random,
   node: string,
+  isOriginal: boolean,
   command: (event: OwnershipEvent) => void,
   onEnded: () => void,
 ): MainThread => {
@@ -65,7 +66,7 @@ export const startMainThread = (
   const decide = (): void => {
     isPlanned = false;
     const changed: GroupOrder[] = [];
-    const policy = members.some(({ beacons }) => !beacons) ? 'exact' : 'sticky';
+    const policy = isOriginal || members.some(({ beacons }) => !beacons) ? 'exact' : 'sticky';
     const isHeard = (name: string): boolean => !ceased.has(name);
     const orders = orderCandidates({ api, gone: gone(), isHeard, owners, policy });
     for (const { key, addresses, revision } of api.values()) {
