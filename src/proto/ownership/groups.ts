@@ -148,7 +148,8 @@ export const createGroups = (context: Context, ports: GroupPorts): Groups => {
     const claim = owner.claims.get(group.key)!;
     const fitness = trust.fitnessFor(order.addresses);
     group.unownedSince = undefined;
-    if (claim.state === 'yielding' && claim.successor === ownNode && fitness === 'full') {
+    const isOffered = claim.state === 'yielding' && claim.successor === ownNode;
+    if (isOffered && fitness === 'full' && !isForeignFirst(group)) {
       follow(group);
       holdings.take(group, 'planned');
       return;

@@ -237,6 +237,19 @@ test('where a speaker of the original comes first, none of ours answers', () => 
   expect(rig.answering(key)).toEqual([]);
 });
 
+test('a group is not taken over where a speaker of the original comes first, though its owner offers it', () => {
+  const rig = threeAtRest(key);
+  rig.setMembers([
+    { node: 'a', address: ip('10.0.0.1'), beacons: true },
+    { node: 'b', address: ip('10.0.0.2'), beacons: true },
+    { node: 'c', address: ip('10.0.0.3'), beacons: true },
+    { node: 'original', address: ip('10.0.0.9'), beacons: false },
+  ]);
+  rig.order(orderOf(key, ['original', 'a', 'b'], { policy: 'exact' }), ['b']);
+  expect(silenceDuring(rig, () => rig.tell('a', { type: 'handOver', keys: [key], to: 'b' }))).toBe(0);
+  expect(rig.answering(key)).toEqual(['a']);
+});
+
 test('without beacons the first candidate answers after its probes, and nothing is sent', () => {
   const rig = createOwnershipRig(['a', 'b']);
   for (const name of ['a', 'b']) rig.start(name, { hasBeacon: false });
