@@ -21,7 +21,7 @@ import { createPlannedMoves } from './planned-moves.ts';
 import { createReception } from './reception.ts';
 import { createSelfTrust } from './self-trust.ts';
 import { createSuspicions } from './suspicions.ts';
-import { mainSilence, peerMemory, sleepTime } from './timing.ts';
+import { askedPeers, mainSilence, peerMemory, sleepTime } from './timing.ts';
 
 /**
  * Makes the ownership machine of one speaker: who answers for which group of addresses, so that one node always does. It
@@ -64,7 +64,7 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
       for (const { peer, heardAt } of peers.segment(index).heard) if (peer !== than && heardAt > since) return true;
       return false;
     },
-    doubtSelf: trust.doubt,
+    doubtSelf: (index) => doubtSelf(index),
     unname: (hearing) => peers.setNamed(hearing, false),
     onDead: (peer) => lost(peer, 'dead'),
   });
@@ -136,7 +136,10 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
     suspicions,
     onNaming: trust.heardChanged,
     onStanding: groups.reviewUnsettled,
-    onLeft: (peer) => lost(peer, 'silent'),
+    onLeft: (peer) => {
+      lost(peer, 'silent');
+      expectPeers();
+    },
     onUnheard: (peer, mac) => unheardBy(peer, mac),
   });
 
@@ -145,6 +148,17 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
     if (peer === undefined) return membership.get(name)?.beacons === false ? 'foreign' : 'absent';
     const isAble = peer.life === 'alive' && !peer.isSuspect && !peer.isLeaving && peer.isMainAwake;
     return isAble && (countsListeners || !peer.isListening) ? 'living' : 'absent';
+  };
+
+  /** Frames that come in say that it is not this node that is cut off, and so do answers of peers, which come faster. */
+  const doubtSelf = (interfaceIndex: number): void => {
+    trust.doubt(interfaceIndex);
+    let left = askedPeers;
+    for (const { peer, from } of peers.segment(interfaceIndex).heard) {
+      if (peer.isSuspect || left === 0) continue;
+      left -= 1;
+      context.send(interfaceIndex, from, { type: 'challenge', nonce: options.random64() });
+    }
   };
 
   const signOfLife = (hearing: Hearing, wasHeard: boolean): void => {
@@ -198,6 +212,16 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
     if (hearing === undefined) return;
     peers.setNaming(hearing, 'not');
     trust.heardChanged(hearing.interface);
+  };
+
+  /**
+   * Whether anybody should be heard. Gossip drops whom it does not reach, so that one who is cut off is soon told that it
+   * is alone: who was heard and did not leave is expected for a time.
+   */
+  const expectPeers = (): void => {
+    let isExpecting = membership.hasBeaconing();
+    for (const { isLeaving } of peers.all()) isExpecting ||= !isLeaving;
+    trust.setExpecting(isExpecting);
   };
 
   /** Who is no member, and was not heard for long, is not waited for any more. */
@@ -298,7 +322,7 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
         membership.set(event.members, event.isComplete);
         forgetAbsent();
         if (hasBeacon) beacons.expectMembers();
-        trust.setExpecting(membership.hasBeaconing());
+        expectPeers();
         groups.reviewUnsettled();
         listening.check();
         return;

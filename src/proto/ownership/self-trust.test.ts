@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createOwnershipRig, ip, orderOf, threeAtRest } from '../../../test/support/ownership-rig.ts';
+import { millis } from '../../lib/time.ts';
 
 const key = ip('192.0.2.1');
 
@@ -41,6 +42,28 @@ test('a node that is cut off from everything takes nothing over and gives up wha
   expect(rig.answering(key)).toEqual(['b']);
   expect(rig.answering(other)).toEqual(['b']);
   expect(rig.doubles(key, from) + rig.silence(key, from)).toBe(0);
+});
+
+test('a node that is cut off stays silent though gossip tells it that it is alone', () => {
+  const rig = threeAtRest(key);
+  rig.filter((from, to) => from !== 'a' && to !== 'a');
+  rig.advance(5000);
+  rig.tell('a', { type: 'members', members: [], isComplete: true });
+  rig.advance(20_000);
+  expect(rig.answering(key)).toEqual(['b']);
+});
+
+test('the last of several speakers goes on when the others have left', () => {
+  const rig = threeAtRest(key);
+  for (const name of ['b', 'c']) {
+    rig.tell(name, { type: 'leave', by: millis(rig.now() + 1000) });
+    rig.advance(100);
+    rig.crash(name);
+  }
+  rig.tell('a', { type: 'members', members: [], isComplete: true });
+  rig.filter(() => false);
+  rig.advance(20_000);
+  expect(rig.answering(key)).toEqual(['a']);
 });
 
 test('a node that was cut off from everything resumes what nobody took', () => {

@@ -85,6 +85,9 @@ export const unheardMemberTime = seconds(10);
 export const unheardCopyInterval = seconds(1);
 export const unheardCopyDelay = millis(200);
 
+/** So many peers are asked for a sign when this speaker doubts whether it hears anything. */
+export const askedPeers = 3;
+
 /** A segment without a peer is looked at again after this. */
 export const inspectInterval = seconds(1);
 
