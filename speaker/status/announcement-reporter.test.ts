@@ -166,6 +166,12 @@ test('interfaces that are missing, and services that have no node in common, are
   expect(taken()).toEqual([]);
   clock.advance(seconds(5));
   expect(taken()).toEqual([`${web}: False ClashingEndpoints`, `${web} event Warning ClashingEndpoints`]);
+  const nodes = new Map([
+    ['n1', 'notSelected'],
+    ['n2', 'noInterface'],
+  ] as const);
+  onAnnouncement(web, known({ reason: 'noCandidate', nodes }));
+  expect(taken()).toEqual([`${web}: False NoCandidate`, `${web} event Warning announceFailed`]);
 });
 
 test('a service that is gone is not spoken of any more', () => {

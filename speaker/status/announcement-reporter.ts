@@ -49,7 +49,7 @@ const patience = seconds(5);
 type Entry = {
   announcement: ServiceAnnouncement;
   /** States that were told and last. */
-  told: ReadonlySet<string>;
+  told: readonly string[];
   /** Set while anyone could say the same: cancels the waiting; and whether it has lasted. */
   wait: { readonly cancel: () => void; isOver: boolean } | undefined;
 };
@@ -111,10 +111,10 @@ export const createAnnouncementReporter = (options: AnnouncementReporterOptions)
     const isSaid = explanation?.speaker === 'self' || (isSpokesman && entry.wait?.isOver === true);
     const events = isSaid ? serviceEvents(situation) : new Map<string, EventText>();
     for (const [state, event] of events) {
-      if (entry.told.has(state) || (isKnown && event.reason === 'nodeAssigned')) continue;
+      if (entry.told.includes(state) || (isKnown && event.reason === 'nodeAssigned')) continue;
       tell(service, event);
     }
-    entry.told = new Set(events.keys());
+    entry.told = Array.from(events.keys());
   };
 
   const count = (service: ObjectKey, before: readonly Ip[], now: readonly Ip[]): void => {
@@ -145,7 +145,7 @@ export const createAnnouncementReporter = (options: AnnouncementReporterOptions)
         return;
       }
       if (announcement.key !== undefined) servicesOfGroup.add(announcement.key, service);
-      if (entry === undefined) entries.set(service, { announcement, told: new Set(), wait: undefined });
+      if (entry === undefined) entries.set(service, { announcement, told: [], wait: undefined });
       else entry.announcement = announcement;
       count(service, before === undefined ? [] : answeredIps(before), answeredIps(announcement));
       refresh(service);

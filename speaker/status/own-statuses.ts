@@ -34,7 +34,7 @@ export const ownStatuses = (): OwnStatuses => {
   const deleted = new Set<string>();
 
   const seen = (service: ObjectKey): L2StatusView | undefined =>
-    [...watched.of(service)].find(({ name, uid }) => name === l2StatusName(service) && !deleted.has(uid));
+    watched.of(service).find(({ name, uid }) => name === l2StatusName(service) && !deleted.has(uid));
 
   return {
     apply: (change) => {
@@ -62,7 +62,7 @@ export const ownStatuses = (): OwnStatuses => {
       if (answer !== undefined && answer.at <= limit) ahead.delete(service);
     },
     of: (service) => ahead.get(service)?.view ?? seen(service),
-    strays: (service) => [...watched.of(service)].filter(({ name }) => name !== l2StatusName(service)),
+    strays: (service) => watched.of(service).filter(({ name }) => name !== l2StatusName(service)),
     isAhead: (service) => ahead.has(service),
     services: watched.services,
   };
