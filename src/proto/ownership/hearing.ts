@@ -75,7 +75,7 @@ export const createHearings = (context: Context, peers: Peers, ownHash: number, 
       hearing.gap = 0;
       hearing.gapsSince = awake;
     }
-    // What is longer than ever allowed was an absence and not a gap.
+    // What is longer than ever allowed was an absence and not a gap, as is the time of one who was dead.
     if (silence <= silentIntervalsAtMost * hearing.interval) hearing.gap = Math.max(hearing.gap, silence);
     const lost = Math.round(silence / hearing.interval) - 1;
     if (lost > 0) context.report({ type: 'beaconsLost', node: hearing.peer.node, count: lost });
@@ -112,7 +112,7 @@ export const createHearings = (context: Context, peers: Peers, ownHash: number, 
       if (!hearing.window.accept(sequence)) return undefined;
       const wasHeard = hearing.isHeard;
       const silence = context.awake() - hearing.heardAt;
-      if (silence > hearing.interval * 1.5) noteGap(hearing, silence);
+      if (peer.life === 'alive' && silence > hearing.interval * 1.5) noteGap(hearing, silence);
       hearing.heardAt = context.awake();
       hearing.from = from;
       if (!wasHeard) {
