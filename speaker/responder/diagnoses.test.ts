@@ -8,20 +8,21 @@ class MemoryProbe implements Probe {
   readonly fd: number;
   readonly sent: Uint8Array[] = [];
   isOpen = true;
-  state: 'open' | 'refused' = 'open';
+  isRefused = false;
+  /** The answer to each datagram comes before the next one is sent. */
+  isAnsweredAtOnce = false;
 
   constructor(fd: number) {
     this.fd = fd;
   }
 
   send(datagram: Uint8Array): boolean {
+    if (this.isAnsweredAtOnce && this.sent.length > 0) this.isRefused = true;
     this.sent.push(datagram);
     return true;
   }
 
-  receive(): 'open' | 'refused' {
-    return this.state;
-  }
+  receive(): void {}
 
   close(): void {
     this.isOpen = false;
@@ -67,10 +68,21 @@ test('a refusal says that the speaker has gone, once, and its socket is closed',
   const { diagnoses, probes } = rig();
   diagnoses.begin(question, eth1, [datagram], millis(0));
   expect(diagnoses.receive()).toEqual([]);
-  probes[0]!.state = 'refused';
+  probes[0]!.isRefused = true;
   const refused = { type: 'diagnosed', node: 'n2', interface: 3, finding: 'portUnreachable' };
   expect([diagnoses.receive(), diagnoses.receive()]).toEqual([[refused], []]);
   expect([probes[0]!.isOpen, diagnoses.fds()]).toEqual([false, []]);
+});
+
+test('a refusal that comes between two questions is due at once, though no socket is ready', () => {
+  const { diagnoses, probes } = rig();
+  diagnoses.begin(question, eth1, [datagram], millis(5));
+  expect(diagnoses.nextDeadline()).toBe(30);
+  probes[0]!.isAnsweredAtOnce = true;
+  diagnoses.turn(millis(30));
+  expect(diagnoses.nextDeadline()).toBeLessThanOrEqual(30);
+  expect(diagnoses.receive()).toMatchObject([{ node: 'n2', finding: 'portUnreachable' }]);
+  expect(diagnoses.nextDeadline()).toBe(Infinity);
 });
 
 test('an answer of the kernel counts from the MAC that was asked, on that interface', () => {

@@ -7,8 +7,10 @@ import type { OwnershipEffect, OwnershipEvent } from '../../src/proto/ownership/
 /** A socket that asks one host. `ProbeSocket` is the real one. */
 export type Probe = {
   readonly fd: number;
+  /** The host has said that nobody has the port, perhaps in the middle of `send`. */
+  readonly isRefused: boolean;
   readonly send: (datagram: Uint8Array) => boolean;
-  readonly receive: (onDatagram: () => void) => 'open' | 'refused';
+  readonly receive: (onDatagram: () => void) => void;
   readonly close: () => void;
 };
 
@@ -44,7 +46,10 @@ type Diagnosis = Question & {
 };
 
 /** When there is something to do about a diagnosis. */
-const dueAt = ({ startedAt, asked, probe }: Diagnosis): number =>
+const dueAt = (diagnosis: Diagnosis): number =>
+  diagnosis.probe?.isRefused === true ? diagnosis.startedAt : askAgainAt(diagnosis);
+
+const askAgainAt = ({ startedAt, asked, probe }: Diagnosis): number =>
   startedAt + (probe === undefined ? lifetime : (repeats[asked] ?? lifetime));
 
 /** Questions to silent owners that have not been answered yet. Its owner closes it. */
@@ -78,12 +83,13 @@ export class Diagnoses {
       .map(({ node }) => ({ type: 'diagnosed', node, interface: interfaceIndex, finding: 'hostAnswers' }));
   }
 
-  /** Takes what has come to the sockets. */
+  /** Takes what has come to the sockets, also in the middle of a question. */
   receive(): readonly Diagnosed[] {
     const found: Diagnosed[] = [];
     for (const diagnosis of this.#open) {
       // An answer of the speaker comes to the beacon port.
-      if (diagnosis.probe?.receive(() => {}) !== 'refused') continue;
+      diagnosis.probe?.receive(() => {});
+      if (diagnosis.probe?.isRefused !== true) continue;
       const { node, interface: interfaceIndex } = diagnosis;
       found.push({ type: 'diagnosed', node, interface: interfaceIndex, finding: 'portUnreachable' });
       this.#end(diagnosis);
@@ -91,7 +97,7 @@ export class Diagnoses {
     return found;
   }
 
-  /** When `turn` has something to do. */
+  /** When `turn`, and `receive` before it, have something to do. */
   nextDeadline(): Millis {
     return millis(Math.min(Infinity, ...this.#open.map(dueAt)));
   }
@@ -101,7 +107,7 @@ export class Diagnoses {
     if (now < this.nextDeadline()) return false;
     const count = this.#open.length;
     for (const diagnosis of this.#open) {
-      if (now < dueAt(diagnosis)) continue;
+      if (now < askAgainAt(diagnosis)) continue;
       if (now >= diagnosis.startedAt + lifetime) this.#end(diagnosis);
       else this.#askAgain(diagnosis, now);
     }
@@ -114,7 +120,7 @@ export class Diagnoses {
 
   #askAgain(diagnosis: Diagnosis, now: Millis): void {
     for (const datagram of diagnosis.datagrams) diagnosis.probe?.send(datagram);
-    while (dueAt(diagnosis) <= now) diagnosis.asked += 1; // a late turn makes up for nothing
+    while (askAgainAt(diagnosis) <= now) diagnosis.asked += 1; // a late turn makes up for nothing
   }
 
   #end(diagnosis: Diagnosis): void {

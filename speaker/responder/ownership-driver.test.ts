@@ -56,6 +56,7 @@ const rig = () => {
   const routed = new Set<Ip>();
   let answers: OwnershipEffect[] = [];
   let deadline = Infinity;
+  let diagnosesDue = Infinity;
   let opened: OwnershipMessage | 'unknownKey' | 'bad' = 'bad';
   let received = 0;
   const call =
@@ -108,7 +109,7 @@ const rig = () => {
       answered: (index) => [{ type: 'diagnosed', node: 'n2', interface: index, finding: 'hostAnswers' }],
       receive: () => [{ type: 'diagnosed', node: 'n2', interface: 2, finding: 'portUnreachable' }],
       turn: () => false,
-      nextDeadline: () => millis(Infinity),
+      nextDeadline: () => millis(diagnosesDue),
     },
     inspections: createInspections(() => received),
     segments,
@@ -132,6 +133,7 @@ const rig = () => {
     taken,
     takenEvents: (): OwnershipEvent[] => events.splice(0),
     setDeadline: (at: number) => (deadline = at),
+    setDiagnosesDue: (at: number) => (diagnosesDue = at),
     frameComes: () => (received += 1),
     /** Lets the machine ask for these in its next step, and takes that step. */
     perform: (effects: readonly OwnershipEffect[], now = 0): void => {
@@ -207,7 +209,7 @@ test('an address is answered before others hear that it is', () => {
 });
 
 test('a diagnosis asks with a sealed message, by the device of its interface; findings come back as events', () => {
-  const { driver, perform, taken, takenEvents } = rig();
+  const { driver, perform, taken, takenEvents, setDiagnosesDue } = rig();
   const diagnosis = { node: 'n2', interface: 3, address: peer, mac: 7 as Mac, body: question };
   perform([{ type: 'diagnose', ...diagnosis }]);
   expect(taken()).toEqual([
@@ -220,8 +222,14 @@ test('a diagnosis asks with a sealed message, by the device of its interface; fi
     { type: 'diagnosed', node: 'n2', interface: 3, finding: 'hostAnswers' },
     { type: 'diagnosed', node: 'n2', interface: 2, finding: 'portUnreachable' },
   ]);
+  driver.turn(millis(2));
+  expect(takenEvents()).toEqual([]);
+  setDiagnosesDue(2); // refused while it was asked, so that no socket will be ready
+  driver.turn(millis(2));
+  expect(takenEvents()).toMatchObject([{ finding: 'portUnreachable' }]);
+  taken();
   perform([{ type: 'diagnose', ...diagnosis, interface: 9 }]); // it has gone
-  expect(taken()).toEqual([['socketsChanged']]);
+  expect(taken()).toEqual([]);
 });
 
 test('an inspection asks peers and routers, and says when frames come', () => {

@@ -224,6 +224,12 @@ export const createOwnershipDriver = (parts: DriverParts): OwnershipDriver => {
     if (lastOf.size > mostPeers) lastOf.delete(lastOf.keys().next().value!);
   };
 
+  const receiveFindings = (now: Millis): void => {
+    const found = diagnoses.receive();
+    if (found.length > 0) parts.onSocketsChanged();
+    for (const event of found) step(event, now);
+  };
+
   const flush = (): void => {
     if (reports.length > 0) parts.report({ type: 'ownership', reports });
     reports = [];
@@ -245,14 +251,11 @@ export const createOwnershipDriver = (parts: DriverParts): OwnershipDriver => {
     answered: (interfaceIndex, ip, mac, now) => {
       for (const event of diagnoses.answered(interfaceIndex, ip, mac)) step(event, now);
     },
-    receiveFindings: (now) => {
-      const found = diagnoses.receive();
-      if (found.length > 0) parts.onSocketsChanged();
-      for (const event of found) step(event, now);
-    },
+    receiveFindings,
     turn: (now) => {
       for (const event of inspections.turn(now)) step(event, now);
       if (now >= machine.nextDeadline()) step({ type: 'timerDue' }, now);
+      if (now >= diagnoses.nextDeadline()) receiveFindings(now); // a question may have been refused while it was asked
       if (diagnoses.turn(now)) parts.onSocketsChanged();
       if (now >= pruneAt) pruneSegments(now);
       flush();

@@ -25,16 +25,20 @@ export class ProbeSocket {
     this.fd = fd;
   }
 
+  /** Whether the host has said that nobody has the port; where `send` learnt it, no poll(2) tells. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
   /** Sends one datagram; false where no way leads there now, a packet filter objects or a queue is full. */
   send(datagram: Uint8Array): boolean {
     const transfer = (): number => send(this.fd, datagram, datagram.length, Constant.MSG_DONTWAIT);
     return this.#hearing(() => succeeds(transfer)) ?? false;
   }
 
-  /** Hands over the answers that are queued; `refused` once the host has said that nobody has the port. */
-  receive(onDatagram: OnDatagram): 'open' | 'refused' {
+  /** Hands over the answers that are queued. */
+  receive(onDatagram: OnDatagram): void {
     this.#hearing(() => this.#receiver.receive(this.fd, answersPerTurn, onDatagram));
-    return this.#isRefused ? 'refused' : 'open';
   }
 
   close(): void {

@@ -59,10 +59,10 @@ const probe = async (to: Ip, port: number, device: Device | undefined): Promise<
   try {
     if (!socket.send(new TextEncoder().encode('question'))) return 'no way';
     for (let turn = 0; turn < 50; turn++) {
-      const state = socket.receive((datagram) => {
+      socket.receive((datagram) => {
         answer = new TextDecoder().decode(datagram);
       });
-      if (state === 'refused' || answer !== undefined) return answer ?? state;
+      if (socket.isRefused || answer !== undefined) return answer ?? 'refused';
       await sleep(10);
     }
     return 'silent';
