@@ -2,6 +2,7 @@ import type { AdvertisedService } from '../src/domain/layer2/advertised-service.
 import type { ServiceAnnouncement } from '../src/domain/layer2/announcement.ts';
 import { addressOn, type GroupDecision, isAnswerable, type NodesView } from '../src/domain/layer2/group-decision.ts';
 import type { ObjectKey } from '../src/domain/objects.ts';
+import { exact } from '../src/lib/exact.ts';
 import type { Ip } from '../src/lib/ip.ts';
 import type { Log } from '../src/lib/log.ts';
 
@@ -35,7 +36,7 @@ export const announcementOf = (
   return {
     key,
     owner,
-    answered: isAnswering ? meant.filter((address) => isAnswerable(address, present)) : nothing.answered,
+    answered: isAnswering ? exact(meant.filter((address) => isAnswerable(address, present))) : nothing.answered,
     withoutInterface: meant.filter((address) => !isAnswerable(address, present)).map(({ ip }) => ip),
     silent,
     reason: decision.reason,

@@ -23,7 +23,7 @@ export const sliceIndex = (): SliceIndex => {
         if (others.length === 0) slices.delete(before.serviceKey);
         else slices.set(before.serviceKey, others);
       }
-      if (now?.serviceKey !== undefined) slices.set(now.serviceKey, [...of(now.serviceKey), now]);
+      if (now?.serviceKey !== undefined) slices.set(now.serviceKey, of(now.serviceKey).concat(now));
       if (change.type === 'updated' && !change.changed) return [];
       const touched = [before?.serviceKey, now?.serviceKey].filter((key) => key !== undefined);
       return [...new Set(touched)];

@@ -6,24 +6,26 @@ import type { Change } from './watch/reflector.ts';
 export type L2StatusIndex = {
   /** Takes over a change and gives the services that it touches. */
   readonly apply: (change: Change<L2StatusView>) => readonly ObjectKey[];
-  readonly of: (service: ObjectKey) => Iterable<L2StatusView>;
+  readonly of: (service: ObjectKey) => readonly L2StatusView[];
   readonly services: () => Iterable<ObjectKey>;
 };
 
 /** Makes an empty index; it is to be given every change of the watch, the unimportant ones too. */
 export const l2StatusIndex = (): L2StatusIndex => {
-  const statuses = new Map<ObjectKey, Map<string, L2StatusView>>();
+  // Lists, not maps: nearly every service has one.
+  const statuses = new Map<ObjectKey, readonly L2StatusView[]>();
+  const of = (service: ObjectKey): readonly L2StatusView[] => statuses.get(service) ?? [];
+  const others = ({ service, name }: L2StatusView): readonly L2StatusView[] =>
+    of(service).filter((view) => view.name !== name);
 
-  const remove = ({ service, name }: L2StatusView): void => {
-    const ofService = statuses.get(service);
-    ofService?.delete(name);
-    if (ofService?.size === 0) statuses.delete(service);
+  const remove = (view: L2StatusView): void => {
+    const left = others(view);
+    if (left.length === 0) statuses.delete(view.service);
+    else statuses.set(view.service, left);
   };
 
   const add = (view: L2StatusView): void => {
-    const ofService = statuses.get(view.service) ?? new Map<string, L2StatusView>();
-    ofService.set(view.name, view);
-    statuses.set(view.service, ofService);
+    statuses.set(view.service, others(view).concat(view));
   };
 
   return {
@@ -35,7 +37,7 @@ export const l2StatusIndex = (): L2StatusIndex => {
       if (change.type === 'updated' && !change.changed) return [];
       return [...new Set([before, now].flatMap((view) => view?.service ?? []))];
     },
-    of: (service) => statuses.get(service)?.values() ?? [],
+    of,
     services: () => statuses.keys(),
   };
 };

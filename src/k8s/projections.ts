@@ -9,6 +9,7 @@ import {
   type SpeakerPodView,
   type StringMap,
 } from '../domain/objects.ts';
+import { exact } from '../lib/exact.ts';
 import { filled, list, object, stringMap, text } from '../lib/json.ts';
 import { findCondition, projectCondition } from './conditions.ts';
 import { objectKey } from './object-key.ts';
@@ -49,12 +50,12 @@ export const projectService = (raw: unknown): ServiceView | undefined => {
     selector: selectorText(stringMap(spec['selector'])),
     ports: list(spec['ports']).map(portText),
     ingress: list(object(object(status)['loadBalancer'])['ingress']).map(ingressEntry),
-    conditions: list(object(status)['conditions']).flatMap((raw) => ourCondition(object(raw)) ?? []),
+    conditions: exact(list(object(status)['conditions']).flatMap((raw) => ourCondition(object(raw)) ?? [])),
   };
 };
 
 /** The texts of a list that are not empty. */
-const texts = (raw: unknown): readonly string[] => list(raw).flatMap((item) => filled(item) ?? []);
+const texts = (raw: unknown): readonly string[] => exact(list(raw).flatMap((item) => filled(item) ?? []));
 
 const familyPolicy = (raw: unknown): ServiceView['ipFamilyPolicy'] =>
   raw === 'PreferDualStack' || raw === 'RequireDualStack' ? raw : 'SingleStack';

@@ -1,5 +1,6 @@
 import { announcedCondition } from '../domain/service/desired-status.ts';
 import type { L2StatusView } from '../domain/service/announced.ts';
+import { exact } from '../lib/exact.ts';
 import { filled, list, object, text } from '../lib/json.ts';
 import { findCondition, projectCondition } from './conditions.ts';
 
@@ -33,7 +34,7 @@ export const projectL2Status = (raw: unknown): L2StatusView | undefined => {
     resourceVersion: text(metadata['resourceVersion']) ?? '',
     service: `${serviceNamespace}/${serviceName}`,
     writer,
-    owners: list(metadata['ownerReferences']).flatMap((owner) => filled(object(owner)['uid']) ?? []),
+    owners: exact(list(metadata['ownerReferences']).flatMap((owner) => filled(object(owner)['uid']) ?? [])),
     node: filled(status['node']),
     interfaces: interfaces.length === 0 ? undefined : interfaces,
     condition: announced && {

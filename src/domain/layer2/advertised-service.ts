@@ -1,3 +1,4 @@
+import { exact } from '../../lib/exact.ts';
 import { type Ip, parseIp } from '../../lib/ip.ts';
 import { advertisementsOf } from '../config/advertisements-of.ts';
 import type { Configuration, L2Advertisement } from '../config/configuration.ts';
@@ -76,7 +77,7 @@ export const readService = (
   return {
     ...base,
     addresses: [...addresses],
-    advertised,
+    advertised: exact(advertised),
     silent,
     reason: hasUsableEndpoint(slices) ? (advertised.length > 0 ? undefined : silent[0]?.reason) : 'noEndpoint',
     servingNodes: service.externalTrafficPolicy === 'Local' ? nodesOf(slices) : undefined,

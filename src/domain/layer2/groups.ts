@@ -50,7 +50,7 @@ export const createGroups = (): Groups => {
 
   const enter = (member: GroupMember): void => {
     members.set(member.service, member);
-    for (const ip of member.addresses) holders.set(ip, [...holdersOf(ip), member.service]);
+    for (const ip of member.addresses) holders.set(ip, holdersOf(ip).concat(member.service));
   };
 
   const leave = (service: ObjectKey): void => {
