@@ -127,6 +127,19 @@ test('the threshold widens with the gaps of a peer, so that a link that loses mu
   expect(suspicions).toBeLessThan(5);
 });
 
+test('lost beacons of a peer that owned nothing do not delay its replacement once it owns', () => {
+  const rig = threeAtRest(key);
+  let count = 0;
+  rig.filter((from, _to, _segment, message) => from !== 'b' || message?.type !== 'beacon' || ++count % 2 === 0);
+  rig.advance(5000);
+  rig.filter(() => true);
+  rig.crash('a');
+  rig.advance(1000);
+  rig.crash('b');
+  rig.advance(250);
+  expect(rig.answering(key)).toEqual(['c']);
+});
+
 test('MACs of members are known from their beacons', () => {
   const rig = threeAtRest(key);
   rig.tell('a', { type: 'sighted', interface: 1, ip: key, mac: 0x0200_0000_0003 as Mac, kind: 'claim' });

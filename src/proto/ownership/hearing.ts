@@ -75,7 +75,7 @@ export const createHearings = (context: Context, peers: Peers, ownHash: number, 
       hearing.gap = 0;
       hearing.gapsSince = awake;
     }
-    // What is longer than ever allowed was an absence and not a gap, as is the time of one who was dead.
+    // What is longer than ever allowed was an absence and not a gap.
     if (silence <= silentIntervalsAtMost * hearing.interval) hearing.gap = Math.max(hearing.gap, silence);
     const lost = Math.round(silence / hearing.interval) - 1;
     if (lost > 0) context.report({ type: 'beaconsLost', node: hearing.peer.node, count: lost });
@@ -112,7 +112,8 @@ export const createHearings = (context: Context, peers: Peers, ownHash: number, 
       if (!hearing.window.accept(sequence)) return undefined;
       const wasHeard = hearing.isHeard;
       const silence = context.awake() - hearing.heardAt;
-      if (peer.life === 'alive' && silence > hearing.interval * 1.5) noteGap(hearing, silence);
+      // The time without carrier, or of one that was dead, is no gap.
+      if ((wasHeard || peer.isSuspect) && silence > hearing.interval * 1.5) noteGap(hearing, silence);
       hearing.heardAt = context.awake();
       hearing.from = from;
       if (!wasHeard) {
@@ -132,9 +133,14 @@ export const createHearings = (context: Context, peers: Peers, ownHash: number, 
       peers.setByCopy(hearing, context.awake() - hearing.directAt > allowedSilence(hearing));
       // Copies may come more slowly than what is sent to all.
       if (!beacon.isCopy || hearing.isByCopy) {
-        const isFaster = beacon.interval < hearing.interval;
+        const former = hearing.interval;
         hearing.interval = beacon.interval;
-        if (isFaster) watches.set(hearing, millis(context.now() + allowedSilence(hearing)));
+        if (beacon.interval < former / 2) {
+          // Gaps between much rarer beacons say nothing about these.
+          hearing.gap = 0;
+          hearing.formerGap = 0;
+        }
+        if (beacon.interval < former) watches.set(hearing, millis(context.now() + allowedSilence(hearing)));
       }
       noteNaming(hearing, beacon);
     },
