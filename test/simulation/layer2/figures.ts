@@ -10,9 +10,11 @@ export type Figures = {
   readonly double: readonly number[];
   readonly none: readonly number[];
   readonly falseTakeovers: number;
-  /** Time of the world that has been looked at, in milliseconds, and what a node sent in it. */
+  /** Time of the world that has been looked at, in milliseconds. */
   readonly lasted: number;
+  /** Packets that all nodes sent at rest, and in how many milliseconds. */
   readonly sent: number;
+  readonly sentIn: number;
 };
 
 const dayMs = 86_400_000;
@@ -28,22 +30,54 @@ const pair = (values: readonly number[]): string =>
     ? '-'
     : `${Math.round(percentile(values, 0.5))} / ${Math.round(percentile(values, 0.99))} (${values.length})`;
 
-/** Prints what scenarios have shown: p50 / p99 (how many) where there are many values. */
-export const printFigures = (all: readonly Figures[]): void =>
-  console.table(
-    Object.fromEntries(
-      all.map((one) => [
-        `${one.scenario}, ${one.nodes} nodes`,
-        {
-          'detection ms': pair(one.detections),
-          'outage ms': pair(one.outages),
-          'two answering, ms at most': Math.round(Math.max(0, ...one.double)),
-          'none answering, ms at most': Math.round(Math.max(0, ...one.none)),
-          'false takeovers per node and day':
-            one.lasted === 0 ? '-' : ((one.falseTakeovers * dayMs) / one.lasted / one.nodes).toFixed(0),
-          'packets per second and node':
-            one.lasted === 0 ? '-' : ((one.sent * 1000) / one.lasted / one.nodes).toFixed(1),
-        },
-      ]),
-    ),
-  );
+/** What the scenarios of a file have shown so far. */
+export type Shown = {
+  /** Adds what one play has shown; plays of one scenario with as many nodes are one line. */
+  readonly add: (figures: Partial<Figures> & Pick<Figures, 'scenario' | 'nodes'>) => void;
+  /** Prints a table: p50 / p99 (how many) where there are many values. */
+  readonly print: () => void;
+};
+
+const nothing = { detections: [], outages: [], double: [], none: [], falseTakeovers: 0, lasted: 0, sent: 0, sentIn: 0 };
+
+export const collectFigures = (): Shown => {
+  const lines = new Map<string, Figures>();
+  return {
+    add: (figures) => {
+      const name = `${figures.scenario}, ${figures.nodes} nodes`;
+      const one = { ...nothing, ...figures };
+      const before = lines.get(name) ?? { ...nothing, scenario: figures.scenario, nodes: figures.nodes };
+      lines.set(name, {
+        ...before,
+        detections: [...before.detections, ...one.detections],
+        outages: [...before.outages, ...one.outages],
+        double: [...before.double, ...one.double],
+        none: [...before.none, ...one.none],
+        falseTakeovers: before.falseTakeovers + one.falseTakeovers,
+        lasted: before.lasted + one.lasted,
+        sent: before.sent + one.sent,
+        sentIn: before.sentIn + one.sentIn,
+      });
+    },
+    print: () => console.table(Object.fromEntries(Array.from(lines, ([name, figures]) => [name, columns(figures)]))),
+  };
+};
+
+const columns = ({
+  nodes,
+  detections,
+  outages,
+  double,
+  none,
+  falseTakeovers,
+  lasted,
+  sent,
+  sentIn,
+}: Figures): object => ({
+  'detection ms': pair(detections),
+  'outage ms': pair(outages),
+  'two answering, ms': Math.round(Math.max(0, ...double)),
+  'none answering, ms': Math.round(Math.max(0, ...none)),
+  'false takeovers / node and day': lasted === 0 ? '-' : ((falseTakeovers * dayMs) / lasted / nodes).toFixed(0),
+  'packets / s and node': sentIn === 0 ? '-' : ((sent * 1000) / sentIn / nodes).toFixed(1),
+});

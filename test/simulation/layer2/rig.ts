@@ -141,6 +141,7 @@ const furnish = (cluster: Cluster, random: Random, options: RigOptions): Rig => 
         falseTakeovers: cluster.falseTakeovers.filter(({ at }) => at >= since).length,
         lasted: cluster.time.now() - since,
         sent: 0,
+        sentIn: 0,
         ...more,
       };
     },
