@@ -43,15 +43,15 @@ export type OwnershipRig = {
   readonly setMembers: (members: readonly Member[]) => void;
   /** Another host has the address from now on, or not any more. */
   readonly setForeignHost: (ip: Ip, mac: Mac | undefined) => void;
-  /** Who answers for the group. */
-  readonly answering: (key: Ip) => readonly string[];
+  /** Who answers for the address. */
+  readonly answering: (address: Ip) => readonly string[];
   readonly reports: (name: string) => readonly OwnershipReport[];
   readonly effects: (name: string) => readonly OwnershipEffect[];
   /** Every message sent, oldest first. */
   readonly sent: () => readonly { readonly at: number; readonly from: string; readonly message: OwnershipMessage }[];
-  /** How long nobody, and how long more than one, has answered for the group since `from`. */
-  readonly silence: (key: Ip, from: number) => number;
-  readonly doubles: (key: Ip, from: number) => number;
+  /** How long nobody, and how long more than one, has answered for the address since `from`. */
+  readonly silence: (address: Ip, from: number) => number;
+  readonly doubles: (address: Ip, from: number) => number;
 };
 
 type Host = {
@@ -64,7 +64,7 @@ type Host = {
   main: 'current' | 'broken' | 'hung';
   readonly carriers: boolean[];
   queue: OwnershipEvent[];
-  answers: Map<Ip, Set<Ip>>;
+  answers: Set<Ip>;
   reports: OwnershipReport[];
   effects: OwnershipEffect[];
 };
@@ -120,7 +120,7 @@ export const createOwnershipRig = (names: readonly string[], segments = 1): Owne
         main: 'current',
         carriers: Array.from({ length: segments }, () => true),
         queue: [],
-        answers: new Map(),
+        answers: new Set(),
         reports: [],
         effects: [],
       },
@@ -152,7 +152,7 @@ export const createOwnershipRig = (names: readonly string[], segments = 1): Owne
   const note = (): void => {
     const answering = new Map<Ip, number>();
     for (const { answers, state } of hosts.values()) {
-      if (state === 'up') for (const key of answers.keys()) answering.set(key, (answering.get(key) ?? 0) + 1);
+      if (state === 'up') for (const each of answers) answering.set(each, (answering.get(each) ?? 0) + 1);
     }
     timeline.push({ at: now, answering });
   };
@@ -211,12 +211,8 @@ export const createOwnershipRig = (names: readonly string[], segments = 1): Owne
       };
       at(1, () => look(100));
     },
-    answer: (of, { key, addresses }) => void of.answers.set(key, new Set(addresses.map((address) => address.ip))),
-    silence: (of, { key, addresses }) => {
-      const left = of.answers.get(key);
-      for (const address of addresses) left?.delete(address.ip);
-      if (left?.size === 0) of.answers.delete(key);
-    },
+    answer: (of, { addresses }) => addresses.forEach((address) => of.answers.add(address.ip)),
+    silence: (of, { addresses }) => addresses.forEach((address) => of.answers.delete(address.ip)),
     probe: (of, { address }) => {
       const mac = foreign.get(address.ip);
       const sighting = { type: 'sighted', interface: 1, ip: address.ip, kind: 'claim' } as const;
@@ -249,7 +245,7 @@ export const createOwnershipRig = (names: readonly string[], segments = 1): Owne
   const stop = (of: Host, state: Host['state']): void => {
     of.state = state;
     of.machine = undefined;
-    of.answers = new Map();
+    of.answers = new Set();
     note();
   };
 
@@ -296,7 +292,7 @@ export const createOwnershipRig = (names: readonly string[], segments = 1): Owne
         epoch: 1000n + nonce,
         sequence: 0,
         queue: [],
-        answers: new Map(),
+        answers: new Set(),
         reports: [],
         effects: [],
       });
@@ -357,7 +353,7 @@ export const createOwnershipRig = (names: readonly string[], segments = 1): Owne
       if (mac === undefined) foreign.delete(address);
       else foreign.set(address, mac);
     },
-    answering: (key) => names.filter((name) => host(name).state === 'up' && host(name).answers.has(key)),
+    answering: (address) => names.filter((name) => host(name).state === 'up' && host(name).answers.has(address)),
     reports: (name) => host(name).reports,
     effects: (name) => host(name).effects,
     sent: () => sent,

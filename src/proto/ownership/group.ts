@@ -8,6 +8,8 @@ export type Group = {
   order: GroupOrder;
   /** The order was withdrawn: the group is on its way to somebody else. */
   isRemoved: boolean;
+  /** Other groups have its addresses now: they are answered here until the owner of those says that it does. */
+  isPassing: boolean;
   state: GroupState;
   /** No claim of our own before: we have yielded. */
   holdUntil: Millis;

@@ -10,15 +10,14 @@ import type { Peer } from './peers.ts';
 import type { PlannedMoves } from './planned-moves.ts';
 import type { Fitness, SelfTrust } from './self-trust.ts';
 import { forEachDue } from './timers.ts';
-import { firstRankWait, overdueWait, rankWait, releasedTime, removalTime } from './timing.ts';
+import { firstRankWait, overdueWait, passingTime, rankWait, releasedTime, removalTime } from './timing.ts';
 
 /**
  * Decides for each group what this speaker does about it: claim it, wait for others to do so, answer, hand over, yield.
  * The decision rests on what is known now, whatever led there: looking again changes nothing.
  */
 export type Groups = {
-  readonly order: (order: GroupOrder) => void;
-  readonly remove: (removed: RemovedGroup) => void;
+  readonly update: (changed: readonly GroupOrder[], removed: readonly RemovedGroup[]) => void;
   readonly get: (key: Ip) => Group | undefined;
   readonly all: () => Iterable<Group>;
   /** Looks at one group, or all, again. */
@@ -88,6 +87,7 @@ export const createGroups = (context: Context, ports: GroupPorts): Groups => {
   /** Why an owner has to hand its group over, and to whom; undefined: it has not. */
   const reasonToMove = (group: Group, fitness: Fitness): { readonly only: string | undefined } | undefined => {
     const { order } = group;
+    if (group.isPassing) return undefined;
     if (order.policy === 'exact') {
       const first = firstOf(order, ownNode, ports.standingOf);
       if (first !== undefined && first.node !== ownNode) return { only: first.node };
@@ -111,7 +111,7 @@ export const createGroups = (context: Context, ports: GroupPorts): Groups => {
     const ownNumber = self.claims.get(group.key)?.number ?? 0;
     // An equal number was claimed where the release was not heard: the state of the service decides.
     if (ownable.releasedNumber >= ownNumber && ownNumber > 0) {
-      if (isReleased(group, ownable)) holdings.letGo(group, 'released');
+      if (group.isPassing || isReleased(group, ownable)) holdings.letGo(group, 'released');
       else holdings.take(group, 'orphaned');
       return;
     }
@@ -234,48 +234,104 @@ export const createGroups = (context: Context, ports: GroupPorts): Groups => {
   const letEnd = (key: Ip): void => {
     const group = groups.get(key);
     if (group?.isRemoved === true) {
+      if (group.isPassing && isOurs(group)) {
+        release(group, group.order.revision);
+        return;
+      }
       if (isOurs(group)) holdings.letGo(group, 'notCandidate');
       forget(group);
     } else holdings.forgetRelease(key);
   };
 
-  return {
-    order: (order) => {
-      const known = groups.get(order.key);
-      if (known !== undefined) {
-        known.isRemoved = false;
-        holdings.reorder(known, order);
-        review(known);
-        return;
-      }
-      const group = {
-        key: order.key,
-        order,
-        isRemoved: false,
-        state: following,
-        holdUntil: millis(0),
-        unownedSince: undefined,
-        misownedSince: undefined,
-      };
-      groups.set(order.key, group);
-      claims.getOrMake(order.key).isOrdered = true;
+  const order = (next: GroupOrder): void => {
+    const known = groups.get(next.key);
+    if (known !== undefined) {
+      known.isRemoved = false;
+      known.isPassing = false;
+      holdings.reorder(known, next);
+      review(known);
+      releaseParts(known);
+      return;
+    }
+    const group: Group = {
+      key: next.key,
+      order: next,
+      isRemoved: false,
+      isPassing: false,
+      state: following,
+      holdUntil: millis(0),
+      unownedSince: undefined,
+      misownedSince: undefined,
+    };
+    groups.set(next.key, group);
+    const ownable = claims.getOrMake(next.key);
+    ownable.isOrdered = true;
+    // Its addresses have been ours in another group: nobody else is asked, and whoever is to have them gets them from us.
+    const isInherited = hasBeacon && ownable.owner === undefined && holdings.isAnswered(next.key);
+    if (isInherited && !isReleased(group, ownable)) holdings.take(group, 'planned');
+    review(group);
+    releaseParts(group);
+  };
+
+  /** Somebody still owns what is a part of a group that is answered here: now it needs not any more. */
+  const releaseParts = ({ key, order: { addresses, revision }, state }: Group): void => {
+    if (state.type !== 'answering') return;
+    for (const { ip } of addresses) {
+      const part = ip === key ? undefined : claims.get(ip);
+      if (part !== undefined) releasePart(part, revision);
+    }
+  };
+
+  const releaseIfPart = (ownable: Ownable | undefined): void => {
+    const whole = ownable && holdings.groupOf(ownable.key);
+    if (whole?.state.type === 'answering') releasePart(ownable!, whole.order.revision);
+  };
+
+  const releasePart = ({ key, owner, isOrdered, releasedRevision }: Ownable, revision: number): void => {
+    // By one state of the cluster this is said once: the owner may know better.
+    if (isOrdered || owner === undefined || owner === self || releasedRevision >= revision) return;
+    holdings.releaseOf(key, revision);
+    ends.set(key, millis(context.now() + releasedTime));
+  };
+
+  /** A group that is wanted no more; `passing`: addresses that other groups have now. */
+  const remove = ({ key, isReleased: isForAll, revision }: RemovedGroup, passing: ReadonlySet<Ip>): void => {
+    const group = groups.get(key);
+    if (group === undefined) return;
+    group.isRemoved = true;
+    const left = group.order.addresses.filter(({ ip }) => passing.has(ip) && holdings.groupOf(ip) === group);
+    if (!isOurs(group)) {
+      forget(group);
+      releaseIfPart(claims.get(key));
+    } else if (isForAll && hasBeacon && group.state.type === 'answering' && left.length > 0) {
+      moves.stop(group);
+      group.isPassing = true;
+      holdings.reorder(group, { ...group.order, addresses: left, revision });
+      ends.set(key, millis(context.now() + passingTime));
       review(group);
-    },
-    remove: ({ key, isReleased, revision }) => {
-      const group = groups.get(key);
-      if (group === undefined) return;
-      group.isRemoved = true;
-      if (!isOurs(group)) {
-        forget(group);
-      } else if (isReleased || !hasBeacon) {
-        moves.stop(group);
-        holdings.release(group, revision);
-        ends.set(key, millis(context.now() + releasedTime));
-        forget(group);
-      } else {
-        ends.set(key, millis(context.now() + removalTime));
-        review(group);
-      }
+    } else if (isForAll || !hasBeacon) {
+      moves.stop(group);
+      release(group, revision);
+    } else {
+      ends.set(key, millis(context.now() + removalTime));
+      review(group);
+    }
+  };
+
+  const release = (group: Group, revision: number): void => {
+    holdings.release(group, revision);
+    ends.set(group.key, millis(context.now() + releasedTime));
+    forget(group);
+  };
+
+  return {
+    update: (changed, removed) => {
+      // Those that come take up what those that go leave.
+      for (const each of changed) order(each);
+      const passing = new Set(
+        removed.length > 0 ? changed.flatMap(({ addresses }) => addresses.map(({ ip }) => ip)) : [],
+      );
+      for (const each of removed) remove(each, passing);
     },
     get: (key) => groups.get(key),
     all: () => groups.values(),
@@ -292,9 +348,14 @@ export const createGroups = (context: Context, ports: GroupPorts): Groups => {
     reviewUnsettled: () => {
       for (const group of [...unsettled]) review(group);
     },
-    changed: ({ key }) => {
-      const group = groups.get(key);
-      if (group !== undefined) review(group);
+    changed: (ownable) => {
+      const group = groups.get(ownable.key);
+      if (group !== undefined) {
+        review(group);
+        releaseParts(group);
+        return;
+      }
+      releaseIfPart(ownable);
     },
     timerDue: () => {
       forEachDue(deadlines, context.now(), (group) => {

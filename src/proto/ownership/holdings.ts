@@ -3,7 +3,7 @@ import { millis } from '../../lib/time.ts';
 import { type Claims, isOwning, type Ownable, silenceOf } from './claims.ts';
 import type { Context } from './context.ts';
 import { answering, following, type Group, isOurs, isSameAnswer, probing } from './group.ts';
-import type { Assumption, GroupOrder, NotOwning } from './machine.ts';
+import type { Assumption, GroupAddress, GroupOrder, NotOwning } from './machine.ts';
 import type { Claim } from './message.ts';
 import type { Peer } from './peers.ts';
 import { yieldedHold } from './timing.ts';
@@ -30,6 +30,12 @@ export type Holdings = {
   readonly reassert: (group: Group, ownable: Ownable) => void;
   /** The group has another order. */
   readonly reorder: (group: Group, order: GroupOrder) => void;
+  /** Says that nobody is to have a group by what was known at this revision: this speaker answers its addresses in another. */
+  readonly releaseOf: (key: Ip, revision: number) => void;
+  /** Whether this speaker answers for the address, in whichever group. */
+  readonly isAnswered: (ip: Ip) => boolean;
+  /** Ends a step: addresses that no group of ours has taken up are answered no more. */
+  readonly settle: () => void;
   /** The group that has the address, if it is ours. */
   readonly groupOf: (ip: Ip) => Group | undefined;
   /** How many groups are claimed here. */
@@ -51,6 +57,8 @@ export type HoldingPorts = {
 /** Makes the holdings of one machine. */
 export const createHoldings = (context: Context, claims: Claims, { self, ...ports }: HoldingPorts): Holdings => {
   const byAddress = new Map<Ip, Group>();
+  /** Answered when the step began, and given up in it. An address that passes to another group is never silent. */
+  const givenUp = new Map<Ip, { readonly key: Ip; readonly address: GroupAddress }>();
   let owned = 0;
 
   const setClaim = (key: Ip, state: Claim['state'], more: Partial<Claim> & { readonly number: number }): void => {
@@ -64,6 +72,9 @@ export const createHoldings = (context: Context, claims: Claims, { self, ...port
 
   const nextNumber = (key: Ip): number => claims.getOrMake(key).highest + 1;
 
+  const releaseOf = (key: Ip, revision: number): void =>
+    setClaim(key, 'released', { number: nextNumber(key), revision });
+
   const numberOf = ({ key }: Group): number => self.claims.get(key)?.number ?? nextNumber(key);
 
   const index = (group: Group): void => {
@@ -73,13 +84,21 @@ export const createHoldings = (context: Context, claims: Claims, { self, ...port
   const answer = (group: Group, isAgain: boolean): void =>
     context.emit({ type: 'answer', key: group.key, addresses: group.order.addresses, isAgain });
 
-  const silence = (group: Group): void => {
-    for (const { ip } of group.order.addresses) if (byAddress.get(ip) === group) byAddress.delete(ip);
-    if (group.state.type === 'answering') {
-      context.emit({ type: 'silence', key: group.key, addresses: group.order.addresses });
+  /** Its addresses are not those of the group any more, unless another group has taken them already. */
+  const giveUp = (group: Group): void => {
+    for (const address of group.order.addresses) {
+      if (byAddress.get(address.ip) !== group) continue;
+      byAddress.delete(address.ip);
+      if (group.state.type === 'answering') givenUp.set(address.ip, { key: group.key, address });
     }
+  };
+
+  const silence = (group: Group): void => {
+    giveUp(group);
     ports.onStopped(group);
   };
+
+  const isAnswered = (ip: Ip): boolean => byAddress.get(ip)?.state.type === 'answering' || givenUp.has(ip);
 
   /** Everything that ends answering, but for what is claimed after it. */
   const stop = (group: Group, why: NotOwning): void => {
@@ -107,7 +126,9 @@ export const createHoldings = (context: Context, claims: Claims, { self, ...port
     take: (group, how) => {
       const ownable = claims.getOrMake(group.key);
       const took = how === 'crash' ? silenceOf(context, ownable) : undefined;
-      if (!ownable.isProven && ports.isProbingFirst()) {
+      // What has been answered here in another group is known to be ours.
+      const isProven = ownable.isProven || group.order.addresses.some(({ ip }) => isAnswered(ip));
+      if (!isProven && ports.isProbingFirst()) {
         group.state = probing;
         index(group);
         setClaim(group.key, 'probing', { number: nextNumber(group.key) });
@@ -128,7 +149,7 @@ export const createHoldings = (context: Context, claims: Claims, { self, ...port
     },
     release: (group, revision) => {
       stop(group, 'released');
-      setClaim(group.key, 'released', { number: nextNumber(group.key), revision });
+      releaseOf(group.key, revision);
     },
     forgetRelease: (key) => {
       if (self.claims.get(key)?.state === 'released') dropClaim(key);
@@ -160,7 +181,7 @@ export const createHoldings = (context: Context, claims: Claims, { self, ...port
         group.order = order;
         return;
       }
-      for (const { ip } of before.addresses) byAddress.delete(ip);
+      giveUp(group);
       group.order = order;
       if (group.state.type === 'resting') return;
       index(group);
@@ -168,10 +189,21 @@ export const createHoldings = (context: Context, claims: Claims, { self, ...port
         ports.restartProbing(group);
         return;
       }
-      const kept = new Set(order.addresses.map(({ ip }) => ip));
-      const dropped = before.addresses.filter(({ ip }) => !kept.has(ip));
-      if (dropped.length > 0) context.emit({ type: 'silence', key: group.key, addresses: dropped });
       answer(group, false);
+    },
+    releaseOf,
+    isAnswered,
+    settle: () => {
+      if (givenUp.size === 0) return;
+      const silent = new Map<Ip, GroupAddress[]>();
+      for (const [ip, { key, address }] of givenUp) {
+        if (byAddress.get(ip)?.state.type === 'answering') continue;
+        const addresses = silent.get(key);
+        if (addresses === undefined) silent.set(key, [address]);
+        else addresses.push(address);
+      }
+      givenUp.clear();
+      for (const [key, addresses] of silent) context.emit({ type: 'silence', key, addresses });
     },
     groupOf: (ip) => byAddress.get(ip),
     count: () => owned,

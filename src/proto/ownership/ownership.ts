@@ -327,9 +327,7 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
         listening.check();
         return;
       case 'groups':
-        for (const removed of event.removed) groups.remove(removed);
-        for (const order of event.changed) groups.order(order);
-        return;
+        return groups.update(event.changed, event.removed);
       case 'mainAwake':
         return mainAwake(event.isWatchCurrent);
       case 'handOver':
@@ -377,6 +375,7 @@ export const createOwnership = (options: OwnershipOptions): Ownership => {
     if (late > sleepTime && hasBeacon) slept();
     take(event);
     departure.check();
+    holdings.settle();
     tell();
     asked = nextDeadline();
     return context.end();

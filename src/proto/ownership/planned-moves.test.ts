@@ -197,8 +197,8 @@ test('the addresses of a group change while it is answered', () => {
   rig.order(orderOf(key, ['a', 'b'], { addresses: [onEth0] }));
   expect(rig.effects('a').slice(seen)).toEqual([
     { type: 'answer', key, addresses: [first, second], isAgain: false },
-    { type: 'silence', key, addresses: [second] },
     { type: 'answer', key, addresses: [onEth0], isAgain: false },
+    { type: 'silence', key, addresses: [second] },
   ]);
 });
 

@@ -75,6 +75,9 @@ export const moveRetry = seconds(2);
 /** How long a group that is no longer ordered here is offered before it is let go. */
 export const removalTime = seconds(1);
 
+/** How long addresses that have gone to another group are answered in the old one, if nobody says that it does. */
+export const passingTime = seconds(5);
+
 /** Between the two last beacons of a speaker that leaves. */
 export const farewellPause = millis(20);
 
