@@ -13,6 +13,7 @@ import { type Millis, seconds } from '../src/lib/time.ts';
 import type { OwnershipReport } from '../src/proto/ownership/machine.ts';
 import { announcementOf, createAnnouncer, type GroupStanding } from './announcer.ts';
 import { type GroupState, isSameOrder, poolRevisions } from './group-orders.ts';
+import { createInheritance } from './inheritance.ts';
 import { createMover } from './mover.ts';
 import type { NodeStates } from './node-states.ts';
 import type { SpeakerPorts } from './speaker-ports.ts';
@@ -57,6 +58,8 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
   const servicesOfPool = multiMap<string | undefined, ObjectKey>();
   const states = new Map<Ip, GroupState>();
   const owning = new Set<Ip>();
+  /** Groups that have a new key, and of which the owner has not said so yet: nothing is told meanwhile. */
+  const arriving = new Set<Ip>();
   const selected = createSelectedNodes((node) => mirrors.nodes.get(node)?.labels);
   const lists = createCandidateLists();
   const announcer = createAnnouncer(ports);
@@ -109,6 +112,9 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
     isLevellingDue = true;
     clock.after(levelAfter, () => {
       isLevellingDue = false;
+      const late = [...arriving];
+      arriving.clear();
+      for (const group of late.flatMap((key) => groups.get(key) ?? [])) tellGroup(group);
       const changed = placements.level();
       if (changed.size > 0) order(changed, []);
       mover.lookAtAll();
@@ -142,11 +148,17 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
     dirtyServices = new Map();
     dirtyGroups = new Set();
     const removed: RemovedGroup[] = [];
+    const inheritance = createInheritance();
     for (const [key, lastSeen] of again) {
       const { change, revision = lastSeen } = regroup(key);
       for (const group of change.changed) touched.add(group.key);
+      if (change.removed.length > 0 || change.changed.length > 1) {
+        for (const group of change.changed) inheritance.leave(states.get(group.key), placements.ownerOf(group.key));
+        for (const gone of change.removed) inheritance.leave(states.get(gone), placements.ownerOf(gone));
+      }
       for (const gone of change.removed) removed.push(...retire(gone, revision));
     }
+    const heirs = new Map<Ip, string>();
     const unplaced: UnplacedGroup[] = [];
     const silent = new Set<Ip>();
     const view = nodesView();
@@ -156,7 +168,17 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
       const members = group.services.map((name) => services.get(name)!);
       const before = states.get(key);
       const decision = decideGroup(members, view, lists);
-      const revision = Math.max(before?.revision ?? 0, ...members.map((member) => member.revision));
+      const inherited = inheritance.of(
+        key,
+        decision.addresses.map(({ ip }) => ip),
+      );
+      // Newer than any view in which others had the addresses.
+      const inheritedRevision = inherited === undefined ? 0 : inherited.revision + (before === undefined ? 1 : 0);
+      const revision = Math.max(before?.revision ?? 0, inheritedRevision, ...members.map((member) => member.revision));
+      if (before === undefined && inherited?.owner !== undefined && placements.ownerOf(key) === undefined) {
+        heirs.set(key, inherited.owner);
+        if (ports.hasBeacon) arriving.add(key);
+      }
       const state: GroupState = { key, decision, revision, ordered: before?.ordered };
       states.set(key, state);
       if (decision.candidates.length > 0) unplaced.push({ ...group, candidates: decision.candidates });
@@ -168,7 +190,7 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
         state.ordered = undefined;
       }
     }
-    const others = placements.place(unplaced);
+    const others = placements.place(unplaced, heirs);
     order(new Set([...unplaced.map(({ key }) => key), ...others]), removed);
     for (const key of silent) tellGroup(groups.get(key)!);
     for (const key of again.keys()) if (groups.of(key) === undefined) tellService(key);
@@ -180,6 +202,7 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
     const state = states.get(key);
     states.delete(key);
     placements.remove(key);
+    arriving.delete(key);
     if (state?.ordered === undefined) return [];
     return [{ key, isReleased: true, revision: Math.max(state.revision, revision) }];
   };
@@ -224,6 +247,7 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
   };
 
   const tellGroup = (group: Group): void => {
+    if (arriving.has(group.key)) return;
     for (const key of group.services) tellService(key);
   };
 
@@ -315,10 +339,13 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
         const before = placements.ownerOf(report.key);
         if (before === report.node) return;
         placements.setOwner(report.key, report.node);
+        if (report.node !== undefined) arriving.delete(report.key);
         if (before !== undefined && report.node !== undefined) mover.moved();
         levelSoon();
-      } else if (report.type === 'owning') owning.add(report.key);
-      else if (report.type === 'notOwning') owning.delete(report.key);
+      } else if (report.type === 'owning') {
+        owning.add(report.key);
+        arriving.delete(report.key);
+      } else if (report.type === 'notOwning') owning.delete(report.key);
       else return;
       const group = groups.get(report.key);
       if (group !== undefined) tellGroup(group);

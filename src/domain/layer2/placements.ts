@@ -9,8 +9,12 @@ export type UnplacedGroup = Omit<PlacedGroup, 'owner'>;
 
 /** The orders of all groups, and who owns them. */
 export type Placements = {
-  /** Places groups that are new or changed by the loads there are, the others stay. Gives the keys of other orders. */
-  readonly place: (groups: readonly UnplacedGroup[]) => ReadonlySet<Ip>;
+  /**
+   * Places groups that are new or changed by the loads there are, the others stay. Gives the keys of other orders.
+   *
+   * @param heirs who is to be taken for the owner of groups that nobody has claimed yet: it owned their addresses before
+   */
+  readonly place: (groups: readonly UnplacedGroup[], heirs?: ReadonlyMap<Ip, string>) => ReadonlySet<Ip>;
   readonly remove: (key: Ip) => void;
   /** Takes note of an owner; of a group that is not placed, too. */
   readonly setOwner: (key: Ip, node: string | undefined) => void;
@@ -39,6 +43,8 @@ type Placed = {
   second: string | undefined;
 };
 
+const noHeirs: ReadonlyMap<Ip, string> = new Map();
+
 /** Makes placements of no group. */
 export const createPlacements = ({ policy, nodes, stateOf }: PlacementView): Placements => {
   const placed = new Map<Ip, Placed>();
@@ -57,17 +63,18 @@ export const createPlacements = ({ policy, nodes, stateOf }: PlacementView): Pla
     return !isSame;
   };
 
-  const placeOne = (group: UnplacedGroup): boolean => {
+  const placeOne = (group: UnplacedGroup, heirs: ReadonlyMap<Ip, string>): boolean => {
     const before = placed.get(group.key);
     if (before !== undefined) loads.remove(before.first, before.second);
     if (policy() === 'exact') return settle(group, metallb.order(group));
-    const election = { ...group, owner: owners.get(group.key) };
+    const election = { ...group, owner: owners.get(group.key) ?? heirs.get(group.key) };
     const first = chooseFirst(election, loads, stateOf)!;
     return settle(group, orderBehind(first, election, loads, stateOf));
   };
 
-  const level = (): ReadonlySet<Ip> => {
-    const groups = Array.from(placed.values(), ({ group }) => ({ ...group, owner: owners.get(group.key) }));
+  const level = (heirs: ReadonlyMap<Ip, string> = noHeirs): ReadonlySet<Ip> => {
+    const ownerOf = (key: Ip): string | undefined => owners.get(key) ?? heirs.get(key);
+    const groups = Array.from(placed.values(), ({ group }) => ({ ...group, owner: ownerOf(group.key) }));
     const orders = policy() === 'exact' ? undefined : placeAll(groups, nodes(), stateOf);
     loads = newLoads();
     const changed = new Set<Ip>();
@@ -78,7 +85,7 @@ export const createPlacements = ({ policy, nodes, stateOf }: PlacementView): Pla
   };
 
   return {
-    place: (groups) => {
+    place: (groups, heirs = noHeirs) => {
       const changed = new Set<Ip>();
       const others = groups.filter((group) => placed.get(group.key)?.group.candidates !== group.candidates);
       if (others.length * 2 > placed.size && others.length > 1) {
@@ -87,9 +94,9 @@ export const createPlacements = ({ policy, nodes, stateOf }: PlacementView): Pla
           if (before === undefined) changed.add(group.key);
           placed.set(group.key, { order: [], first: '', second: undefined, ...before, group });
         }
-        return changed.union(level());
+        return changed.union(level(heirs));
       }
-      for (const group of others.toSorted(byGroupAge)) if (placeOne(group)) changed.add(group.key);
+      for (const group of others.toSorted(byGroupAge)) if (placeOne(group, heirs)) changed.add(group.key);
       return changed;
     },
     remove: (key) => {
@@ -111,7 +118,7 @@ export const createPlacements = ({ policy, nodes, stateOf }: PlacementView): Pla
     },
     ownerOf: (key) => owners.get(key),
     orderOf: (key) => placed.get(key)?.order,
-    level,
+    level: () => level(),
     loadOf: (node) => loads.of(node),
   };
 };
