@@ -96,7 +96,7 @@ export const createServiceDecider = (ports: ServiceDeciderPorts): ServiceDecider
     eligible: nodes.eligible(),
     known: nodes.known,
     interfacesOf: nodes.interfacesOf,
-    isBlindToInterfaces: policy() === 'exact',
+    isBlind: policy() === 'exact',
     covers: selected.covers,
     score: selected.score,
   });

@@ -6,7 +6,7 @@ const slice = (key: string, serviceKey: string | undefined, usable = true): Endp
   key,
   resourceVersion: '1',
   serviceKey,
-  endpoints: [{ nodeName: 'n1', usable }],
+  endpoints: [{ nodeName: 'n1', usable, ready: usable }],
 });
 
 test('a service has the slices that name it, in their latest form', () => {

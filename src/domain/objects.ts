@@ -59,6 +59,8 @@ export type EndpointSliceView = {
     readonly nodeName: string | undefined;
     /** Usable: ready is true or absent, or else serving is true. */
     readonly usable: boolean;
+    /** Its pod is ready and does not end: ready is true or absent. */
+    readonly ready: boolean;
   }[];
 };
 

@@ -113,14 +113,14 @@ test('the annotation __proto__ is a name like any other', () => {
 });
 
 test.each([
-  ['nothing said', {}, true],
-  ['no conditions', undefined, true],
-  ['ready', { ready: true }, true],
-  ['ready not known', { ready: null }, true],
-  ['not ready', { ready: false }, false],
-  ['not ready, serving while it ends', { ready: false, serving: true, terminating: true }, true],
-  ['not ready, not serving', { ready: false, serving: false }, false],
-])('an endpoint can serve: %s', (_, conditions, usable) => {
+  ['nothing said', {}, true, true],
+  ['no conditions', undefined, true, true],
+  ['ready', { ready: true }, true, true],
+  ['ready not known', { ready: null }, true, true],
+  ['not ready', { ready: false }, false, false],
+  ['not ready, serving while it ends', { ready: false, serving: true, terminating: true }, true, false],
+  ['not ready, not serving', { ready: false, serving: false }, false, false],
+])('an endpoint can serve: %s', (_, conditions, usable, ready) => {
   const slice = projectEndpointSlice({
     metadata: {
       name: 'web-x',
@@ -134,7 +134,7 @@ test.each([
     key: 'shop/web-x',
     resourceVersion: '17',
     serviceKey: 'shop/web',
-    endpoints: [{ nodeName: 'n1', usable }],
+    endpoints: [{ nodeName: 'n1', usable, ready }],
   });
 });
 

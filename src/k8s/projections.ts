@@ -103,8 +103,9 @@ export const projectEndpointSlice = (raw: unknown): EndpointSliceView | undefine
     serviceKey: serviceName === undefined ? undefined : `${namespace}/${serviceName}`,
     endpoints: list(object(raw)['endpoints']).map((endpoint) => {
       const { nodeName, conditions } = object(endpoint);
-      const { ready, serving } = object(conditions);
-      return { nodeName: filled(nodeName), usable: isAbsentOrTrue(ready) || serving === true };
+      const { ready: isReady, serving } = object(conditions);
+      const ready = isAbsentOrTrue(isReady);
+      return { nodeName: filled(nodeName), usable: ready || serving === true, ready };
     }),
   };
 };

@@ -151,7 +151,7 @@ export const speakerRig = (self: string, changes: Partial<SpeakerPorts> = {}): S
     noService: (name) => put(services, `default/${name}`, undefined, speaker.onService),
     slice: (name, on, resourceVersion = `${++version}`) => {
       const key = `default/${name}-1`;
-      const endpoints = on.map((nodeName) => ({ nodeName, usable: true }));
+      const endpoints = on.map((nodeName) => ({ nodeName, usable: true, ready: true }));
       put(slices, key, { key, resourceVersion, serviceKey: `default/${name}`, endpoints }, speaker.onSlice);
     },
     node: (name, more = {}) =>

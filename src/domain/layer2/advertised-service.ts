@@ -28,6 +28,8 @@ export type AdvertisedService = {
   readonly reason: SilenceReason | undefined;
   /** With `externalTrafficPolicy: Local`: the nodes with an endpoint that can serve. */
   readonly servingNodes: ReadonlySet<string> | undefined;
+  /** Those of them whose endpoints do not all end: there requests are still served in a moment. */
+  readonly lastingNodes: ReadonlySet<string> | undefined;
   /** The pools whose change can change this; undefined stands for an address that no pool has. */
   readonly pools: readonly (string | undefined)[];
   /** The newest version of the service, its endpoints, its pools and their advertisements, as a number. */
@@ -80,13 +82,14 @@ export const readService = (
     advertised: exact(advertised),
     silent,
     reason: hasUsableEndpoint(slices) ? (advertised.length > 0 ? undefined : silent[0]?.reason) : 'noEndpoint',
-    servingNodes: service.externalTrafficPolicy === 'Local' ? nodesOf(slices) : undefined,
+    ...(service.externalTrafficPolicy === 'Local' ? localNodes(slices) : everyNode),
     pools: [...pools],
     revision: Math.max(revision, ...Array.from(pools, poolRevision)),
   };
 };
 
-const noAddresses = { addresses: [], advertised: [], silent: [], servingNodes: undefined, pools: [] };
+const everyNode = { servingNodes: undefined, lastingNodes: undefined };
+const noAddresses = { addresses: [], advertised: [], silent: [], ...everyNode, pools: [] };
 
 /**
  * Advertisements for an address that its pool no longer has: those of the pool that the controller noted on the
@@ -114,10 +117,15 @@ const forService = (
 const hasUsableEndpoint = (slices: readonly EndpointSliceView[]): boolean =>
   slices.some(({ endpoints }) => endpoints.some(({ usable }) => usable));
 
-const nodesOf = (slices: readonly EndpointSliceView[]): ReadonlySet<string> => {
-  const nodes = new Set<string>();
+const localNodes = (slices: readonly EndpointSliceView[]): Pick<AdvertisedService, 'servingNodes' | 'lastingNodes'> => {
+  const servingNodes = new Set<string>();
+  const lastingNodes = new Set<string>();
   for (const { endpoints } of slices) {
-    for (const { nodeName, usable } of endpoints) if (usable && nodeName !== undefined) nodes.add(nodeName);
+    for (const { nodeName, usable, ready } of endpoints) {
+      if (!usable || nodeName === undefined) continue;
+      servingNodes.add(nodeName);
+      if (ready) lastingNodes.add(nodeName);
+    }
   }
-  return nodes;
+  return { servingNodes, lastingNodes };
 };

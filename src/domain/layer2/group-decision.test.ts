@@ -20,6 +20,7 @@ const service = (
   silent: [],
   reason: undefined,
   servingNodes: undefined,
+  lastingNodes: undefined,
   pools: ['main'],
   revision: 1,
   ...more,
@@ -36,7 +37,7 @@ const view = (more: Partial<NodesView> = {}): NodesView => ({
     ['d', 'notMember'],
   ],
   interfacesOf: () => new Set(['eth0']),
-  isBlindToInterfaces: false,
+  isBlind: false,
   covers: ({ name }, node) => name.length > 1 || name === node,
   score: () => 0,
   ...more,
@@ -62,15 +63,22 @@ describe('a candidate', () => {
     expect(named([first, service({ service: 'default/dns' })])).toEqual(['a', 'b']);
   });
 
+  test('has endpoints that do not end, if any node has', () => {
+    const servingNodes = new Set(['a', 'b']);
+    const ending = service({ servingNodes, lastingNodes: new Set(['b']) });
+    expect(named([ending])).toEqual(['b']);
+    expect(named([service({ servingNodes, lastingNodes: new Set() })])).toEqual(['a', 'b']);
+    const dns = { service: 'default/dns', servingNodes };
+    expect(named([ending, service({ ...dns, lastingNodes: servingNodes })])).toEqual(['b']);
+    expect(named([ending, service({ ...dns, lastingNodes: new Set(['a']) })])).toEqual(['a', 'b']);
+    expect(named([ending], { isBlind: true })).toEqual(['a', 'b']);
+  });
+
   test('has one of the interfaces that are named for it, or may have it', () => {
     const interfacesOf = (node: string) => ({ a: new Set(['eth0']), b: new Set(['eth1']) })[node];
     expect(named([service({}, on('main', 'eth1'))], { interfacesOf })).toEqual(['b', 'c']);
     expect(named([service({}, on('main', 'eth1'), l2Advertisement('a'))], { interfacesOf })).toEqual(['a', 'b', 'c']);
-    expect(named([service({}, on('main', 'eth1'))], { interfacesOf, isBlindToInterfaces: true })).toEqual([
-      'a',
-      'b',
-      'c',
-    ]);
+    expect(named([service({}, on('main', 'eth1'))], { interfacesOf, isBlind: true })).toEqual(['a', 'b', 'c']);
   });
 
   test('is preferred by the sum over all advertisements, each of which counts once', () => {

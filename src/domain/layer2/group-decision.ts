@@ -15,8 +15,8 @@ export type NodesView = Pick<SelectedNodes, 'covers' | 'score'> & {
   readonly known: () => Iterable<readonly [node: string, reason: NodeReason | undefined]>;
   /** The interfaces of a node that addresses can be answered on; undefined: not known, so it may have any. */
   readonly interfacesOf: (node: string) => ReadonlySet<string> | undefined;
-  /** The original elects nodes whatever interfaces they have. */
-  readonly isBlindToInterfaces: boolean;
+  /** The original elects nodes whatever interfaces they have, and whether their endpoints end or not. */
+  readonly isBlind: boolean;
 };
 
 /** A node that may own a group. */
@@ -60,13 +60,15 @@ export const decideGroup = (
   const addresses = advertised.map((address) => addressOn(view.self, address, view));
 
   const local = active.filter(({ servingNodes }) => servingNodes !== undefined);
-  const serving = local
-    .map(({ servingNodes }) => servingNodes!)
-    .reduce<ReadonlySet<string> | undefined>((all, nodes) => all?.intersection(nodes) ?? nodes, undefined);
-  if (serving?.size === 0 && local.length > 1) {
+  const able = common(local.map(({ servingNodes }) => servingNodes));
+  if (able?.size === 0 && local.length > 1) {
     const clashing = local.map(({ service }) => service);
     return { ...nobody, addresses, reason: 'clashingEndpoints', clashing };
   }
+
+  // The original counts endpoints that end as any others.
+  const lasting = view.isBlind ? undefined : common(local.map(({ lastingNodes }) => lastingNodes));
+  const serving = lasting === undefined || lasting.size === 0 ? able : lasting;
 
   const find = (): readonly Candidate[] => findCandidates(advertised, serving, view);
   const candidates = serving === undefined ? shared.get(advertised, find) : find();
@@ -78,6 +80,10 @@ export const decideGroup = (
   }
   return { ...nobody, addresses, reason: 'noCandidate', nodes };
 };
+
+/** What all have in common; undefined: every node. */
+const common = (sets: readonly (ReadonlySet<string> | undefined)[]): ReadonlySet<string> | undefined =>
+  sets.reduce((all, nodes) => (nodes && all?.intersection(nodes)) ?? nodes ?? all, undefined);
 
 const nobody: GroupDecision = { addresses: [], candidates: [], reason: undefined, clashing: [], nodes: noNodes };
 
@@ -121,7 +127,7 @@ const whyNoCandidate = (
     return 'notSelected';
   }
   if (serving?.has(node) === false) return 'noEndpoint';
-  if (view.isBlindToInterfaces) return undefined;
+  if (view.isBlind) return undefined;
   const present = view.interfacesOf(node);
   return present === undefined || advertised.some((address) => isAnswerable(addressOn(node, address, view), present))
     ? undefined
