@@ -1,14 +1,15 @@
 import process from 'node:process';
-import { startResponderProcess } from '../test/lan/responder-process.ts';
-import { connect, createNamespace, type Namespace } from '../test/support/netns.ts';
+import { makeLan } from '../test/lan/members.ts';
+import type { Namespace } from '../test/support/netns.ts';
 import type { ArpClientOrder, Latencies } from './arp-client.ts';
+import { startOwners } from './owners.ts';
 import { type BenchResult, type BenchRow, summarise } from './result.ts';
 
-/** An address of the node's kernel, one that only the speaker answers for, and one that nobody has. */
+/** An address of the first node's kernel, one that only its speaker answers for, and one that nobody has. */
 const kernelAddress = '198.18.0.1';
 const speakerAddress = '198.18.1.1';
-const nobodysAddress = '198.18.1.2';
-const clientAddress = '198.18.0.2';
+const nobodysAddress = '198.18.2.1';
+const clientAddress = '198.18.0.250';
 
 /** The kinds of client: patient, and as fast as answers come. */
 const rhythms = [
@@ -26,20 +27,18 @@ export const runArpClient = async (client: Namespace, order: ArpClientOrder): Pr
   return JSON.parse(stdout);
 };
 
-/** How long the speaker takes to answer an ARP request, beside the kernel on the same pair of interfaces. */
+/**
+ * How long the speaker takes to answer an ARP request, beside the kernel on the same interface: one of two that own an
+ * address each, and send each other beacons meanwhile.
+ */
 export const run = async (): Promise<BenchResult> => {
-  await using node = await createNamespace('node');
-  await using client = await createNamespace('client');
-  await connect(node, 'eth0', client, 'eth0');
-  await node.addAddress('eth0', `${kernelAddress}/16`);
-  await client.addAddress('eth0', `${clientAddress}/16`);
-  await using responder = await startResponderProcess(node);
-  responder.announce([speakerAddress]);
+  await using lan = await makeLan(2);
+  await startOwners(lan, [speakerAddress, '198.18.1.2']);
 
   const measure = (target: string, pause: number, count: number): Promise<Latencies> => {
     const isAnswered = target !== nobodysAddress;
     const order: ArpClientOrder = { type: 'latency', target, senderIp: clientAddress, pause, count, isAnswered };
-    return runArpClient(client, order) as Promise<Latencies>;
+    return runArpClient(lan.client, order) as Promise<Latencies>;
   };
   // Compilers settle, and the series of announcements ends.
   await measure(speakerAddress, 0, 20_000);

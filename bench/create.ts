@@ -5,7 +5,7 @@ const count = 100;
 
 /**
  * From before the POST of a service until a watch shows its address, and until the client's kernel receives the first
- * ARP frame with that address as its sender; one service after the other.
+ * ARP frame with that address as its sender, three probes later; one service after the other.
  */
 export const run = (): Promise<BenchResult> =>
   withCluster(3, async (sandbox) => {

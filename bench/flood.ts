@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { type ResponderProcess, startResponderProcess } from '../test/lan/responder-process.ts';
-import { createNamespace, makeSwitch, plugIn } from '../test/support/netns.ts';
+import { makeLan } from '../test/lan/members.ts';
+import type { ResponderProcess } from '../test/lan/responder-process.ts';
 import { runArpClient } from './arp.ts';
 import type { FloodOutcome } from './arp-client.ts';
+import { startOwners } from './owners.ts';
 import type { BenchResult } from './result.ts';
 
-const nodeCount = 3;
+/** Every node owns one, the first the one that is asked for. */
+const addresses = ['198.18.1.1', '198.18.1.2', '198.18.1.3'];
 const rate = 20_000;
 const seconds = 5;
 
@@ -17,38 +19,26 @@ const processorTime = ({ child }: ResponderProcess): number => {
   return readdirSync(tasks).reduce((sum, task) => sum + ofTask(task), 0) / 1e6;
 };
 
-/** What a flood of broadcast requests for one address costs the speaker that owns it and those that do not. */
+/**
+ * What a flood of broadcast requests for one address costs the speaker that owns it and those that do not, while they
+ * send each other beacons.
+ */
 export const run = async (): Promise<BenchResult> => {
-  await using stack = new AsyncDisposableStack();
-  const lan = stack.use(await createNamespace('lan'));
-  await makeSwitch(lan);
-  const client = stack.use(await createNamespace('client'));
-  await plugIn(lan, 'client', client, 'eth0');
-  await client.addAddress('eth0', '198.18.0.250/16');
-  const responders: ResponderProcess[] = [];
-  for (let index = 0; index < nodeCount; index++) {
-    const node = stack.use(await createNamespace(`n${index}`));
-    await plugIn(lan, `n${index}`, node, 'eth0');
-    await node.addAddress('eth0', `198.18.0.${index + 1}/16`);
-    const responder = stack.use(await startResponderProcess(node));
-    responder.announce([`198.18.1.${index + 1}`]); // every node owns an address, the first the one that is asked for
-    responders.push(responder);
-  }
+  await using lan = await makeLan(addresses.length);
+  const speakers = await startOwners(lan, addresses);
   const flood = async (duration: number): Promise<FloodOutcome> =>
-    (await runArpClient(client, {
+    (await runArpClient(lan.client, {
       type: 'flood',
-      target: '198.18.1.1',
+      target: addresses[0]!,
       senderIp: '198.18.0.250',
       rate,
       seconds: duration,
     })) as FloodOutcome;
   await flood(2); // compilers settle
 
-  const before = responders.map(processorTime);
+  const before = speakers.map(processorTime);
   const { sent, answered } = await flood(seconds);
-  const used = responders.map(
-    (responder, index) => ((processorTime(responder) - before[index]!) / (seconds * 1000)) * 100,
-  );
+  const used = speakers.map((speaker, index) => ((processorTime(speaker) - before[index]!) / (seconds * 1000)) * 100);
   const [owner = Number.NaN, ...others] = used;
   return {
     bench: 'flood',

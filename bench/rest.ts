@@ -9,7 +9,7 @@ import type { BenchResult, BenchRow } from './result.ts';
 
 const seconds = 60;
 
-const rest = async (sandbox: Sandbox, services: number): Promise<BenchRow[]> => {
+const rest = async (sandbox: Sandbox, services: number, nodes: number): Promise<BenchRow[]> => {
   await applyPool(sandbox);
   await createServices(sandbox, 'rest', services);
   await bothReady(sandbox);
@@ -28,7 +28,7 @@ const rest = async (sandbox: Sandbox, services: number): Promise<BenchRow[]> => 
   const cpu = { leader: cpuOf(leader), standby: busiest(standby), speakers: busiest(speakers) };
   const writes = writesBetween(before.all, await apiWrites(sandbox));
   const byControllers = sumOf(await controllerWrites(sandbox), before.controllers);
-  const load = `${inThousands(services)} services`;
+  const load = `${inThousands(services)} services, ${nodes} nodes`;
   return [
     { case: `${load}, controller that leads`, n: 1, writes: byControllers, cpuPercent: cpu.leader },
     { case: `${load}, controller on standby`, n: standby.length, writes: byControllers, cpuPercent: cpu.standby },
@@ -43,7 +43,8 @@ const rest = async (sandbox: Sandbox, services: number): Promise<BenchRow[]> => 
 export const run = async (options: BenchOptions): Promise<BenchResult> => {
   const rows: BenchRow[] = [];
   for (const services of sizesOf(options, [1000])) {
-    rows.push(...(await withCluster(3, (sandbox) => rest(sandbox, services))));
+    rows.push(...(await withCluster(3, (sandbox) => rest(sandbox, services, 3))));
   }
+  if (options.services === undefined) rows.push(...(await withCluster(10, (sandbox) => rest(sandbox, 100, 10))));
   return { bench: 'rest', unit: 's', rows };
 };

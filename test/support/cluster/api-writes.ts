@@ -22,8 +22,15 @@ export const apiWrites = async (sandbox: Sandbox): Promise<ApiWrites> => {
   return counts;
 };
 
-/** What only our programs write, in a cluster where nobody else does. */
-const ourResources = ['services/status', 'ipaddresspools', 'ipaddresspools/status', 'events'] as const;
+/** What only our programs write for services, in a cluster where nobody else does. */
+const ourResources = [
+  'services/status',
+  'events',
+  'servicel2statuses',
+  'servicel2statuses/status',
+  'ipaddresspools',
+  'ipaddresspools/status',
+] as const;
 
 /** Writes between two counts, of those resources together. */
 export const writesBetween = (
