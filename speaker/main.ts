@@ -11,6 +11,7 @@ import { soleLeader } from '../src/k8s/leadership/leader-election.ts';
 import { createMetricsAccess } from '../src/k8s/metrics-access.ts';
 import { ownPod } from '../src/k8s/own-pod.ts';
 import { resources } from '../src/k8s/resources.ts';
+import { type Ip, parseIp } from '../src/lib/ip.ts';
 import type { Log } from '../src/lib/log.ts';
 import { runTogether } from '../src/lib/tasks.ts';
 import { millis, seconds, sleep } from '../src/lib/time.ts';
@@ -25,6 +26,7 @@ import { watchCluster } from './cluster.ts';
 import { failoverMetrics } from './failover-metrics.ts';
 import { enterLan } from './lan.ts';
 import { speakerMetrics } from './metrics.ts';
+import { isNameOfAnother } from './name-right.ts';
 import { defaultPodSelector, type Options, parseOptions } from './options.ts';
 import { createParticipants } from './participants.ts';
 import { readReports } from './responder-reports.ts';
@@ -174,9 +176,20 @@ const run = async (options: Options, log: Log, signal: AbortSignal): Promise<voi
       participants.podsChanged();
     },
   };
-  membership?.onConflict(({ name, addresses }) => node.onDuplicateName(name, addresses));
+  const ownAddress = parseIp(options['ml-bindaddr']);
+  const onDuplicateName = (name: string, addresses: readonly Ip[]): void => {
+    node.onDuplicateName(name, addresses);
+    if (name !== self || !ownAddress.ok || !isNameOfAnother(cluster.mirrors.nodes.get(self), ownAddress.value)) return;
+    // Nobody catches it: the process ends, and what it held is the other's.
+    throw new Error(
+      `another machine goes by the name "${self}", and its address stands in the Node object: rename one`,
+    );
+  };
+  membership?.onConflict(({ name, addresses }) => onDuplicateName(name, addresses));
   const failover = failoverMetrics(metrics, node.unheard);
-  responder.onReport(readReports({ speaker, services, node, metrics: ours, failover, log }));
+  responder.onReport(
+    readReports({ speaker, services, node: { ...node, onDuplicateName }, metrics: ours, failover, log }),
+  );
   void cluster.synced.then(() => {
     clientMetrics.configLoaded.set(1);
     responder.watchCurrent(cluster.isCurrent());
