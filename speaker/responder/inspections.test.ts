@@ -18,7 +18,7 @@ const run = (received: (now: number) => number | undefined, end: number, begins:
 };
 
 test('the first frame is told of at once, and ends the inspection', () => {
-  expect(run((now) => (now < 250 ? 7 : now), 10_000)).toEqual([[300, true]]);
+  expect(run((now) => (now < 250 ? 7 : now), 10_000)).toEqual([[260, true]]);
 });
 
 test('an interface without frames is told of after a second, once, and the first frame after that at once', () => {

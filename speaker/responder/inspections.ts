@@ -2,7 +2,7 @@ import { type Millis, millis, seconds } from '../../src/lib/time.ts';
 import type { OwnershipEvent } from '../../src/proto/ownership/machine.ts';
 
 /** How often an interface that is inspected is looked at: at first, and once nothing has come for `limit`. */
-const shortPause = millis(100);
+const shortPause = millis(20);
 const longPause = millis(250);
 
 /** An interface on which nothing has come for so long is told of. */
