@@ -14,7 +14,10 @@ const cluster = metallbCluster({ nodes: 1 });
 type Services = {
   readonly items: readonly {
     readonly metadata: { readonly name: string; readonly resourceVersion: string };
-    readonly status: { readonly loadBalancer: { readonly ingress?: readonly { readonly ip: string }[] } };
+    readonly status: {
+      readonly loadBalancer: { readonly ingress?: readonly { readonly ip: string }[] };
+      readonly conditions?: readonly { readonly type: string }[];
+    };
   }[];
 };
 
@@ -36,6 +39,17 @@ const addressesOfAll = (wanted: readonly Manifest[]): Promise<readonly string[]>
     const found = await allServices();
     const addresses = wanted.map(({ metadata }) => found.get(metadata.name)?.address);
     return addresses.every((address) => address !== undefined) && addresses;
+  });
+
+/** Waits until each of these services says in a condition who announces it, or why nobody does: the last that is written. */
+const allAreExplained = (wanted: readonly Manifest[]): Promise<unknown> =>
+  eventually('who announces them is said', async () => {
+    const path = collectionPath(resources.services, 'default');
+    const { items } = (await cluster().api.request({ path })) as Services;
+    const explained = items
+      .filter(({ status }) => status.conditions?.some(({ type }) => type === 'metallb.io/Announced'))
+      .map(({ metadata }) => metadata.name);
+    return wanted.every(({ metadata }) => explained.includes(metadata.name));
   });
 
 type PoolStatus = { readonly assignedIPv4: number; readonly availableIPv4: number };
@@ -180,6 +194,7 @@ test('a restart with 200 services changes no address and writes nothing', async 
     const told = await toldByUs();
     return many.every(({ metadata }) => told.some((line) => line.startsWith(`${metadata.name}:`)));
   });
+  await allAreExplained(many);
 
   const before = { services: await allServices(), told: await toldByUs(), writes: await apiWrites(cluster()) };
   await cluster().kubectl(['-n', 'metallb-system', 'delete', 'pod', '-l', 'component=controller', '--wait=true'], {
@@ -200,10 +215,12 @@ test('a restart with 200 services changes no address and writes nothing', async 
     return lines.length > before.told.length && lines;
   });
   expect(told.filter((line) => !line.startsWith('late:'))).toEqual(before.told);
+  await allAreExplained([loadBalancer('late')]);
   const after = { services: await allServices(), writes: await apiWrites(cluster()) };
   after.services.delete('late');
   expect(after.services).toEqual(before.services);
-  expect(writesBetween(before.writes, after.writes, ['services/status'])).toBe(1);
+  // Its address, and who announces it.
+  expect(writesBetween(before.writes, after.writes, ['services/status'])).toBe(2);
   expect(writesBetween(before.writes, after.writes, ['ipaddresspools', 'ipaddresspools/status'])).toBe(1);
   await remove(cluster(), ...objects, ...many, loadBalancer('late'));
 });
