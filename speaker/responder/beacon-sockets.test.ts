@@ -175,6 +175,8 @@ test('a host that sends frames is answered by frames', () => {
   expect(to(from, 2)).toEqual([`frames eth0 to ${peerMac}`]);
 });
 
+const all = (): boolean => true;
+
 test('all that is queued is taken, up to the limit, with the interface and the way it came', () => {
   const { beacons, sockets } = rig(eth0);
   const [routed, , ipv4, , frames] = sockets;
@@ -182,14 +184,29 @@ test('all that is queued is taken, up to the limit, with the interface and the w
   ipv4!.inbox.push(...Array.from({ length: 200 }, () => peer));
   frames!.inbox.push(peerMac);
   const taken: unknown[] = [];
-  beacons.receive(1000, (_, ...how) => taken.push(how));
+  beacons.receive(1000, all, (_, ...how) => taken.push(how));
   expect(taken.length).toBe(202);
   expect(taken).toContainEqual([peer, undefined, 'IPv4']);
   expect(taken).toContainEqual([peer, 2, 'IPv4']);
   expect(taken).toContainEqual([frameAddress(peerMac), 2, 'frames']);
   ipv4!.inbox.push(...Array.from({ length: 200 }, () => peer));
-  beacons.receive(150, () => {});
+  beacons.receive(150, all, () => {});
   expect(ipv4!.inbox.length).toBe(50);
+});
+
+test('a socket that is not ready is not asked', () => {
+  const { beacons, sockets } = rig(eth0);
+  for (const socket of sockets) socket.inbox.push(peer);
+  const ipv4 = sockets[2]!;
+  expect(beacons.fds()[2]).toBe(ipv4.fd);
+  expect(
+    beacons.receive(
+      1000,
+      (position) => position === 2,
+      () => {},
+    ),
+  ).toBe(1);
+  expect(sockets.filter(({ inbox }) => inbox.length === 0)).toEqual([ipv4]);
 });
 
 test('a socket that cannot be opened is tried again, and told once; a host without IPv6 is not worth a word', () => {

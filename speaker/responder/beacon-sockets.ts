@@ -148,12 +148,17 @@ export class BeaconSockets {
     if (hearing.frameHosts.size > nodesKept) hearing.frameHosts.clear(); // each is learnt again by its next message
   }
 
-  /** Takes what is queued, `limit` datagrams at most; how many there were. */
-  receive(limit: number, onMessage: OnMessage): number {
+  /**
+   * Takes what is queued, `limit` datagrams at most; how many there were. Sockets that are not ready, by their position
+   * among the descriptors, are passed over: to ask one in vain takes as long as to read a beacon.
+   */
+  receive(limit: number, isReady: (position: number) => boolean, onMessage: OnMessage): number {
     let left = limit;
     for (let isMore = true; isMore && left > 0;) {
       isMore = false;
+      let position = 0;
       for (const opened of this.#opened.values()) {
+        if (!isReady(position++)) continue;
         const taken = receiveFrom(opened, Math.min(batch, left), onMessage);
         left -= taken;
         if (taken === batch) isMore = true;

@@ -14,7 +14,7 @@ import { openFrameBeacons } from './frame-beacons.ts';
 import { createInspections } from './inspections.ts';
 import { KernelWatch } from './kernel-watch.ts';
 import { openLanPort } from './lan-ports.ts';
-import { isOnLink, ownershipLinks } from './links.ts';
+import { isOnLink, lowersOf, ownershipLinks } from './links.ts';
 import { createLocalBindings, type LocalBindings } from './local-bindings.ts';
 import type { ResponderCommand, ResponderOptions, ResponderReport } from './messages.ts';
 import { createOwnershipDriver, type OwnershipDriver } from './ownership-driver.ts';
@@ -49,6 +49,7 @@ export class Lan {
   readonly #beacons: BeaconSockets;
   readonly #diagnoses: Diagnoses;
   readonly #bindings: LocalBindings;
+  readonly #segments = createSegments();
   readonly #driver: OwnershipDriver;
   /** Addresses by the index of the interface, and names. */
   readonly #addresses = new Map<number, InterfaceAddress[]>();
@@ -62,7 +63,7 @@ export class Lan {
     this.#options = options;
     this.#kernel = new KernelWatch();
     this.#sealer = options.secret === undefined ? undefined : createSealer(options.secret);
-    const segments = createSegments();
+    const segments = this.#segments;
     this.#responder = new Responder({
       openPort: openLanPort,
       report,
@@ -140,9 +141,9 @@ export class Lan {
     }
   }
 
-  /** Takes all beacons that are queued; false if there were none. */
-  receiveBeacons(now: Millis): boolean {
-    const count = this.#beacons.receive(datagramsPerTurn, (datagram, from, index, way) =>
+  /** Takes all beacons that are queued at sockets that are ready, by their position; false if there were none. */
+  receiveBeacons(isReady: (position: number) => boolean, now: Millis): boolean {
+    const count = this.#beacons.receive(datagramsPerTurn, isReady, (datagram, from, index, way) =>
       this.#driver.received(datagram, from, index, way, now),
     );
     if (count > 0) this.#isTouched = true;
@@ -167,6 +168,7 @@ export class Lan {
     const isExcluded = (name: string): boolean => excluded.some((pattern) => pattern.test(name));
     const links = ownershipLinks(this.#kernel.links(), this.#kernel.addresses(), isExcluded);
     this.#servedNames = links.map(({ name }) => name);
+    if (this.#segments.setLowers(lowersOf(this.#kernel.links()))) this.#responder.placeAgain(now);
     this.#driver.setLinks(links, now);
     this.#bindings.hostChanged(now);
     for (const index of toNotify) this.#responder.announceAll(index, now);

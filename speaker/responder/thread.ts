@@ -59,6 +59,7 @@ const run = (): void => {
       pollFds[2 * position + 1] = isAwake ? Constant.POLLIN : 0;
   };
   const isReady = (position: number): boolean => pollFds[2 * position + 1]! >>> 16 !== 0;
+  const isBeaconReady = (position: number): boolean => isReady(1 + position);
   const isAnyReady = (from: number, end: number): boolean => {
     for (let position = from; position < end; position++) if (isReady(position)) return true;
     return false;
@@ -111,10 +112,14 @@ const run = (): void => {
     setBeaconsAwake(!isQuiet);
     const wakeAt = isQuiet ? Math.min(deadline, quietUntil) : deadline;
     const wait = time >= deadline || lan.isTouched ? 0 : Math.min(longestWait, Math.ceil(wakeAt - time));
-    const isAny = poll(pollFds, wait) > 0;
+    let isAny = poll(pollFds, wait) > 0;
+    if (isQuiet && now() >= wakeAt) {
+      setBeaconsAwake(true);
+      isAny = poll(pollFds, 0) > 0;
+    }
     time = now();
     // All that has come is read before any deadline is judged, beacons first.
-    if (isQuiet ? time >= wakeAt : isAny && isAnyReady(1, ends.beacons)) pace.read(lan.receiveBeacons(time), time);
+    if (isAny && isAnyReady(1, ends.beacons)) pace.read(lan.receiveBeacons(isBeaconReady, time), time);
     if (isAny) {
       if (isReady(0)) {
         wake.clear();
