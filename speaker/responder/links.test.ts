@@ -13,6 +13,7 @@ const ethernet: Link = {
   flags: 0x1043,
   mac: 0x02420a000001 as Mac,
   master: undefined,
+  lower: undefined,
 };
 const named = (link: Link, isExcluded = (): boolean => false): string | undefined => servedLink(link, isExcluded)?.name;
 

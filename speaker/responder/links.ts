@@ -58,6 +58,10 @@ export const ownershipLinks = (
   });
 };
 
+/** By index, the links that are on the segment of another one, and of which. */
+export const lowersOf = (links: Iterable<Link>): ReadonlyMap<number, number> =>
+  new Map(Iterator.from(links).flatMap(({ index, lower }) => (lower === undefined ? [] : [[index, lower] as const])));
+
 /**
  * Whether a message that came on an interface with these addresses came from its segment, and not by a router: from a
  * link-local address, or one of a network that the interface has an address of. Where all it has are addresses of no

@@ -27,6 +27,32 @@ test('what is not seen again for five seconds is forgotten', () => {
   expect([segments.prune(both, millis(9999)), segments.segmentOf(3)]).toEqual([true, 3]);
 });
 
+test('what the kernel says stays', () => {
+  const segments = createSegments();
+  expect(
+    segments.setLowers(
+      new Map([
+        [5, 3],
+        [7, 3],
+      ]),
+    ),
+  ).toBe(true);
+  segments.join(2, 7, at);
+  expect([3, 5, 7].map(segments.segmentOf)).toEqual([2, 2, 2]);
+  segments.prune(new Set([5, 7]), millis(60_000));
+  expect([3, 5, 7].map(segments.segmentOf)).toEqual([3, 3, 3]);
+  expect([
+    segments.setLowers(
+      new Map([
+        [7, 3],
+        [5, 3],
+      ]),
+    ),
+    segments.setLowers(new Map()),
+  ]).toEqual([false, true]);
+  expect([5, 7].map(segments.segmentOf)).toEqual([5, 7]);
+});
+
 test('an interface that has gone stands for nobody', () => {
   const segments = createSegments();
   segments.join(2, 3, at);

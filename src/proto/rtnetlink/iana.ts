@@ -15,7 +15,19 @@ export const NetlinkMessageType = {
 export const NetlinkFlag = { request: 0x1, dumpInterrupted: 0x10, dump: 0x300 } as const;
 
 /** Attributes of a link (linux/if_link.h). */
-export const LinkAttribute = { address: 1, name: 3, master: 10, extensionMask: 29, event: 44 } as const;
+export const LinkAttribute = {
+  address: 1,
+  name: 3,
+  link: 5,
+  master: 10,
+  info: 18,
+  extensionMask: 29,
+  parentNamespace: 37,
+  event: 44,
+} as const;
+
+/** Attributes within `info`. */
+export const LinkInfoAttribute = { kind: 1 } as const;
 
 /** Asks the kernel to leave the statistics of links out of its answer (linux/rtnetlink.h). */
 export const skipStatistics = 8;

@@ -62,6 +62,25 @@ test.each([
   });
 });
 
+test.each([
+  ['a macvlan', '6d616376 6c616e00', '', 3],
+  ['a macvlan of an interface in another namespace', '6d616376 6c616e00', '0800 2500 00000000', undefined],
+  ['a VLAN', '766c616e 00000000', '', undefined],
+])('the link below says with whom a segment is shared: %s', (_, kind, more, lower) => {
+  const length = more === '' ? '44000000' : '4c000000';
+  const changed = hex(
+    `${length} 1000 0000 00000000 00000000`, // RTM_NEWLINK
+    '00 00 0100 07000000 43100100 00000000',
+    '0900 0300 6c616e30 00 000000', // name lan0
+    '0800 0500 03000000', // link 3
+    '1000 1200 0c00 0100', // information: the kind
+    kind,
+    more,
+  );
+  const link = { index: 7, name: 'lan0', type: 1, flags: 0x11043, mac: undefined, master: undefined, lower };
+  expect(decodeLinkMessages(changed)).toEqual({ ok: true, value: [{ type: 'link', link }] });
+});
+
 test('a dump that ends with an error says so', () => {
   const failed = hex('14000000 0300 0200 02000000 00000000 f4ffffff');
   expect(decodeLinkMessages(failed)).toEqual({ ok: true, value: [{ type: 'done', sequence: 2, errno: 12 }] });

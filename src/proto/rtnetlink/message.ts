@@ -1,7 +1,7 @@
 import { type ByteReader, ByteWriter, type DecodeError } from '../../lib/bytes.ts';
 import type { Mac } from '../../lib/mac.ts';
 import type { Result } from '../../lib/result.ts';
-import { LinkAttribute, LinkEventCode, NetlinkMessageType, skipStatistics } from './iana.ts';
+import { LinkAttribute, LinkEventCode, LinkInfoAttribute, NetlinkMessageType, skipStatistics } from './iana.ts';
 import { decodeNetlink, type DumpMessage, encodeDumpRequest, readAttributes } from './netlink.ts';
 
 /** A network interface as the kernel describes it (rtnetlink(7)). */
@@ -16,6 +16,8 @@ export type Link = {
   readonly mac: Mac | undefined;
   /** Index of the bridge, bond, team or VRF that the link belongs to. */
   readonly master: number | undefined;
+  /** Index of the link of this host on whose segment it is as well: a macvlan's. */
+  readonly lower: number | undefined;
 };
 
 /** One message from the kernel; those that do not concern links as such are left out. */
@@ -63,15 +65,33 @@ const readLink = (isRemoved: boolean, r: ByteReader): readonly LinkMessage[] => 
   let name = '';
   let mac: Mac | undefined;
   let master: number | undefined;
+  let lower: number | undefined;
+  let kind = '';
+  let isElsewhere = false;
   let event: number | undefined;
   readAttributes(r, (attribute, value) => {
-    if (attribute === LinkAttribute.name)
-      name = new TextDecoder().decode(value.octets(value.remaining)).replace(/\0.*$/s, '');
+    if (attribute === LinkAttribute.name) name = readText(value);
     else if (attribute === LinkAttribute.address && value.remaining === 6) mac = value.mac();
     else if (attribute === LinkAttribute.master) master = value.u32le();
+    else if (attribute === LinkAttribute.link) lower = value.u32le();
+    else if (attribute === LinkAttribute.info) kind = readKind(value);
+    else if (attribute === LinkAttribute.parentNamespace) isElsewhere = true;
     else if (attribute === LinkAttribute.event) event = value.u32le();
   });
-  const message: LinkMessage = { type: 'link', link: { index, type, flags, name, mac, master } };
+  // A VLAN has a link below it, too, but a segment of its own.
+  if (kind !== 'macvlan' || isElsewhere) lower = undefined;
+  const message: LinkMessage = { type: 'link', link: { index, type, flags, name, mac, master, lower } };
   const isForPeers = event === LinkEventCode.bondingFailover || event === LinkEventCode.notifyPeers;
   return isForPeers ? [message, { type: 'notifyPeers', index }] : [message];
 };
+
+const readKind = (info: ByteReader): string => {
+  let kind = '';
+  readAttributes(info, (attribute, value) => {
+    if (attribute === LinkInfoAttribute.kind) kind = readText(value);
+  });
+  return kind;
+};
+
+const readText = (value: ByteReader): string =>
+  new TextDecoder().decode(value.octets(value.remaining)).replace(/\0.*$/s, '');
