@@ -145,3 +145,17 @@ test('MACs of members are known from their beacons', () => {
   rig.tell('a', { type: 'sighted', interface: 1, ip: key, mac: 0x0200_0000_0003 as Mac, kind: 'claim' });
   expect(rig.reports('a').map(({ type }) => type)).not.toContain('conflict');
 });
+
+test('who has missed an owner for two intervals says nothing for it, so that not everybody answers everybody', () => {
+  const rig = threeAtRest(key);
+  let isCut = false;
+  rig.filter((from, to) => !(isCut && from === 'a' && to === 'b'));
+  isCut = true;
+  rig.advance(60);
+  rig.crash('a');
+  const from = rig.now();
+  rig.advance(140);
+  const since = rig.sent().filter(({ at }) => at >= from);
+  expect(since.some(({ message }) => message.type === 'whoHears')).toBe(true);
+  expect(since.filter(({ message }) => message.type === 'heard')).toEqual([]);
+});

@@ -7,6 +7,7 @@ import type { Hearings } from './hearing.ts';
 import type { Beacon, Nonce, OwnershipMessage } from './message.ts';
 import type { Hearing, Peer, Peers } from './peers.ts';
 import type { Suspicions } from './suspicions.ts';
+import { silentIntervals } from './timing.ts';
 
 /** Takes the messages of a peer, once it is known that they count. */
 export type Reception = (hearing: Hearing, message: OwnershipMessage) => void;
@@ -64,6 +65,8 @@ export const createReception = (context: Context, ports: ReceptionPorts): Recept
     const hearing = peers.get(sought)?.hearings.find((known) => known.interface === asker.interface);
     if (hearing?.isHeard !== true) return;
     const since = millis(Math.max(0, Math.round(context.awake() - hearing.heardAt)));
+    // Who is about to ask as well is no help; of a thousand that miss one that died each would answer every other.
+    if (since >= (silentIntervals - 1) * hearing.interval) return;
     context.send(asker.interface, asker.from, { type: 'heard', sought, nonce, since });
   };
 
