@@ -4,7 +4,7 @@ import process from 'node:process';
 import type { Ip } from '../../src/lib/ip.ts';
 import type { GroupOrder, Member } from '../../src/proto/ownership/machine.ts';
 import { createNamespace, makeSwitch, type Namespace, plugIn } from '../support/netns.ts';
-import { type ResponderProcess, startResponderProcess } from './responder-process.ts';
+import { type ResponderProcess, type ResponderProgramOptions, startResponderProcess } from './responder-process.ts';
 
 /** Nodes of a cluster, and a client, on a switch. Whoever makes it disposes of it. */
 export class Lan implements AsyncDisposable {
@@ -25,11 +25,20 @@ export class Lan implements AsyncDisposable {
   }
 
   /** Starts the speaker of a node, which knows all nodes as members, with these groups. */
-  async start(index: number, ...groups: readonly GroupOrder[]): Promise<ResponderProcess> {
+  start(index: number, ...groups: readonly GroupOrder[]): Promise<ResponderProcess> {
+    return this.startAs(index, {}, ...groups);
+  }
+
+  /** Starts it with other options than it has by default. */
+  async startAs(
+    index: number,
+    more: Partial<ResponderProgramOptions>,
+    ...groups: readonly GroupOrder[]
+  ): Promise<ResponderProcess> {
     const members = this.nodes.flatMap((_, other): Member[] =>
       other === index ? [] : [{ node: nameOf(other), address: addressOf(other), beacons: true }],
     );
-    const options = { node: nameOf(index), secret: this.#secret };
+    const options = { node: nameOf(index), secret: this.#secret, ...more };
     const speaker = await startResponderProcess(this.nodes[index]!, options, members);
     this.speakers.set(index, speaker);
     speaker.order({ type: 'groups', changed: groups, removed: [] });
@@ -84,6 +93,8 @@ type Answer = { readonly at: number; readonly mac: string };
 /** A client that asks for an address by broadcast every 5 ms until it is disposed of. */
 export class Asking implements Disposable {
   readonly answers: Answer[] = [];
+  /** What others announced of the address meanwhile, unasked. */
+  readonly announcements: Answer[] = [];
   readonly #child: ChildProcess;
 
   constructor(host: Namespace, address: string) {
@@ -92,7 +103,7 @@ export class Asking implements Disposable {
     this.#child = host.spawn(argv, { stdio: ['ignore', 'pipe', 'inherit'] });
     createInterface(this.#child.stdout!).on('line', (line) => {
       const [at, mac, kind] = line.split(' ') as [string, string, string | undefined];
-      if (kind === undefined) this.answers.push({ at: Number(at), mac });
+      (kind === undefined ? this.answers : this.announcements).push({ at: Number(at), mac });
     });
   }
 
@@ -117,6 +128,16 @@ export class Asking implements Disposable {
       before = at;
     }
     return longest;
+  }
+
+  /**
+   * For how long it was not settled who answers, since a point in time: from the first change of who did to the last. A
+   * single change takes no time.
+   */
+  unrest(since: number): number {
+    const answers = this.answers.filter(({ at }) => at >= since);
+    const changes = answers.filter(({ mac }, index) => index > 0 && mac !== answers[index - 1]!.mac);
+    return changes.length === 0 ? 0 : changes.at(-1)!.at - changes[0]!.at;
   }
 
   /** For how long two MACs answered in turn since a point in time: from the new one's first answer to the old one's last. */
