@@ -15,7 +15,7 @@ const real = process.env['SIMULATION_HISTORIES'] === undefined ? 25 : 1000;
 test('1,000 nodes on one segment: about a thousand beacons a second, and a crash is handled in 0.8 s', () => {
   const names = Array.from({ length: 1000 }, (_, index) => `n${index}`);
   const chorus = new Set(names.slice(real));
-  const options = { size: 1000, addresses: 50, warmUp: 8000, chorus, candidates: () => names.slice(0, real) };
+  const options = { size: 1000, addresses: 50, warmUp: 12_000, chorus, candidates: () => names.slice(0, real) };
   play(1, options, (rig) => {
     const begun = rig.time.now();
     const sent = rig.restSent(1000);
