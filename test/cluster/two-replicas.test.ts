@@ -109,6 +109,10 @@ test('one of two ready replicas leads, and at rest neither writes anything but t
   await bothReady();
   await timeToAddress('first');
   const { identity } = await leader();
+  await eventually('it is said that nobody announces the service', async () => {
+    const { stdout } = await cluster().kubectl(['get', 'service', 'first', '-o', 'jsonpath={.status.conditions}']);
+    return stdout.includes('metallb.io/Announced');
+  });
   const rested = await quiet();
   const versions = await services();
   await sleep(10_000);
