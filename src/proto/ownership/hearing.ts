@@ -121,8 +121,9 @@ export const createHearings = (context: Context, peers: Peers, ownHash: number, 
         peers.setByCopy(hearing, true);
         peers.setNaming(hearing, 'unknown');
         peers.setHeard(hearing, true);
-        watches.set(hearing, millis(context.now() + allowedSilence(hearing)));
       }
+      // Moved with every message, so that nobody is woken to look at those who are heard.
+      watches.set(hearing, millis(context.now() + allowedSilence(hearing)));
       ports.onSignOfLife(hearing, wasHeard);
       return hearing;
     },
