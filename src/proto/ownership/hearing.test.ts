@@ -159,3 +159,15 @@ test('who has missed an owner for two intervals says nothing for it, so that not
   expect(since.some(({ message }) => message.type === 'whoHears')).toBe(true);
   expect(since.filter(({ message }) => message.type === 'heard')).toEqual([]);
 });
+
+test('an owner whose kernel has answered a moment ago has patience, though others spoke for it meanwhile', () => {
+  const rig = threeAtRest(key);
+  rig.filter((from, to, _segment, message) => !(from === 'a' && to === 'b' && message !== undefined));
+  rig.advance(400);
+  expect(rig.reports('b')).toContainEqual({ type: 'suspicion', node: 'a', outcome: 'alive' });
+  rig.freeze('a');
+  rig.advance(400);
+  expect(rig.reports('b')).not.toContainEqual({ type: 'suspicion', node: 'a', outcome: 'dead' });
+  rig.advance(500);
+  expect(rig.answering(key)).toHaveLength(1);
+});

@@ -74,7 +74,10 @@ export const createSuspicions = (context: Context, ports: SuspicionPorts): Suspi
   const ask = (subject: Case): void => {
     const { peer, nonce } = subject;
     const isDiagnosing = context.now() - subject.diagnosedAt >= diagnosisInterval;
-    if (isDiagnosing) subject.diagnosedAt = context.now();
+    if (isDiagnosing) {
+      subject.diagnosedAt = context.now();
+      subject.hostAnswers = false;
+    }
     for (const { interface: index, from, ipv4, mac, heardAt } of peer.hearings) {
       if (index !== undefined && !ports.hearsOthers(index, peer, heardAt)) ports.doubtSelf(index);
       if (index !== undefined) context.send(index, 'all', { type: 'whoHears', sought: peer.node, nonce });
@@ -166,7 +169,6 @@ export const createSuspicions = (context: Context, ports: SuspicionPorts): Suspi
       outcome(subject, 'alive');
       ports.unname(hearing);
       subject.vouches += 1;
-      subject.hostAnswers = false;
       wait(subject, 'vouched', patience - since);
     },
     diagnosed: (peer, finding) => {
