@@ -98,6 +98,9 @@ export const nodeIp = (node: number, segment: number): Ip =>
 /** The first address of the nth group. */
 export const groupIp = (index: number): Ip => ipv4FromNumber(ipv4ToNumber('198.18.0.1' as Ip) + index);
 
+/** A thread that stands still for longer than this need not count as alive. */
+const patience = 500;
+
 /** With more frames lost than this, silence cannot be told from bad luck. */
 const reliable = 0.2;
 
@@ -208,12 +211,17 @@ export const createCluster = ({
 
   const reachEachOther = (a: Port, b: Port): boolean => reaches(a, b) && reaches(b, a);
 
+  const isRunningAt = (port: Port): boolean => {
+    const host = hostOf.get(port);
+    return host?.isOn() === true && node(host.name).speaker?.state() === 'running';
+  };
+
   /** Whether a node can be heard where this port is, by its node or by one that can tell it so. */
   const isHeardAt = (taken: readonly Port[], at: Port): boolean =>
     at.segment.weather.loss < reliable &&
     at.segment.ports.some(
       (port) =>
-        hostOf.get(port)?.isOn() === true &&
+        isRunningAt(port) &&
         !taken.includes(port) &&
         (port === at || reachEachOther(port, at)) &&
         taken.some((owned) => reachEachOther(owned, port)),
@@ -229,7 +237,7 @@ export const createCluster = ({
     if (report.type !== 'owning' || report.how === 'planned' || report.how === 'first') return;
     for (const { name, speaker, main } of nodes.values()) {
       if (name === taker || speaker?.state() !== 'running' || main?.isHung() === true) continue;
-      if (!speaker.ownership.owns(report.key) || !isHeard(name, taker)) continue;
+      if (speaker.stalledFor() > patience || !speaker.ownership.owns(report.key) || !isHeard(name, taker)) continue;
       falseTakeovers.push({ at: time.now(), key: report.key, taker, owner: name });
     }
   };

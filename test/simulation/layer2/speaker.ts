@@ -32,6 +32,8 @@ export type Speaker = {
   readonly wake: () => void;
   /** The kernel tells of its links. */
   readonly onLinks: () => void;
+  /** How long its thread has had something to do and did not get to it. */
+  readonly stalledFor: () => number;
   /** Messages that it has sent. */
   readonly sent: () => number;
   /** How late a turn of its thread is, each time. */
@@ -81,6 +83,7 @@ export const startSpeaker = (
   /** The thread has run since it was continued. */
   let isCurrent = true;
   let isTurnDue = false;
+  let wokenAt = 0;
   let timerAt = Infinity;
 
   const isRunning = (): boolean => state === 'running' && host.isOn();
@@ -188,6 +191,7 @@ export const startSpeaker = (
   const wake = (): void => {
     if (isTurnDue || !isRunning()) return;
     isTurnDue = true;
+    wokenAt = time.now();
     time.after(speaker.lateness(), turn);
   };
 
@@ -270,6 +274,7 @@ export const startSpeaker = (
       isCarrierAsked = true;
       wake();
     },
+    stalledFor: () => (isTurnDue ? time.now() - wokenAt : 0),
     sent: wires.sent,
     lateness: () => 0.05,
   };
