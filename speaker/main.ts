@@ -75,12 +75,23 @@ const run = async (options: Options, log: Log, signal: AbortSignal): Promise<voi
   const gate = eventGate({ clock, busyUntil: () => updatedAt });
   const rest = collectAtRest(clock, () => {
     shrinkHeap();
+    responder.shrink();
     giveBackMemory();
   });
   clock.after(started, giveBackMemory);
   const pod = ownPod(api, namespace, options['pod-name']);
 
-  const writer = createL2StatusWriter({ api, clock, log, wallTime, namespace, self, owner: pod, whenQuiet: gate.pass });
+  const writer = createL2StatusWriter({
+    api,
+    clock,
+    log,
+    wallTime,
+    namespace,
+    self,
+    owner: pod,
+    whenQuiet: gate.pass,
+    onUpdate: rest.worked,
+  });
   const services = createAnnouncementReporter({
     self,
     clock,

@@ -27,6 +27,8 @@ export type ResponderThread = {
   readonly key: (secret: Uint8Array) => void;
   /** Hands everything over; resolves once nothing is answered any more, at the latest after `within`. */
   readonly leave: (within: Millis) => Promise<void>;
+  /** Gives back memory that busy times have needed; costs the thread a pause like any collection of its garbage. */
+  readonly shrink: () => void;
   /** Calls `listener` with every report from now on; the first one also with those that came before it. */
   readonly onReport: (listener: (report: ResponderReport) => void) => void;
   /** Ends the thread; it falls silent and closes its sockets. */
@@ -148,6 +150,7 @@ export const startResponder = (
       order({ type: 'leave', within });
       return left.promise;
     },
+    shrink: () => order({ type: 'shrink' }),
     onReport: (listener) => {
       listeners.push(listener);
       for (const report of early) listener(report);

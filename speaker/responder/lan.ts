@@ -126,7 +126,7 @@ export class Lan {
   }
 
   /** Takes one order of the main thread. */
-  obey(command: Exclude<ResponderCommand, { readonly type: 'stop' }>, now: Millis): void {
+  obey(command: Exclude<ResponderCommand, { readonly type: 'stop' | 'shrink' }>, now: Millis): void {
     switch (command.type) {
       case 'key':
         this.#sealer?.replaceKey(command.secret, now);

@@ -10,6 +10,8 @@ export type ResponderCommand =
   | { readonly type: 'leave'; readonly within: Millis }
   /** The content of the mounted key has changed. */
   | { readonly type: 'key'; readonly secret: Uint8Array }
+  /** A busy time is over: the thread's heap is to be as small as it can be. */
+  | { readonly type: 'shrink' }
   | { readonly type: 'stop' };
 
 /** What the responder tells the main thread. */

@@ -1,4 +1,5 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { shrinkHeap } from '../../src/io/collect-at-rest.ts';
 import { Constant, poll } from '../../src/io/libc.ts';
 import type { PacketSocket } from '../../src/io/packet-socket.ts';
 import { WakeFd } from '../../src/io/wake-fd.ts';
@@ -70,7 +71,8 @@ const run = (): void => {
     for (let batch = receiveMessageOnPort(main); batch !== undefined; batch = receiveMessageOnPort(main)) {
       for (const command of batch.message as readonly ResponderCommand[]) {
         if (command.type === 'stop') return false;
-        lan.obey(command, time);
+        if (command.type === 'shrink') shrinkHeap();
+        else lan.obey(command, time);
       }
     }
     return true;

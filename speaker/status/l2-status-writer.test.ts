@@ -56,6 +56,7 @@ const start = async (server: ObjectApi = objectApi('servicel2statuses'), self = 
     self,
     owner: async () => ({ apiVersion: 'v1', kind: 'Pod', name: `speaker-${self}`, uid: `pod-${self}` }),
     whenQuiet: (action) => action(),
+    onUpdate: () => {},
   });
   const running = writer.run(ending.signal);
   const pass = async (delay = millis(0)): Promise<void> => clock.advanceAsync(delay);

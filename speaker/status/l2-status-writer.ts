@@ -23,6 +23,8 @@ export type L2StatusWriterOptions = {
   readonly self: string;
   /** Who owns the objects: they go with it. */
   readonly owner: () => Promise<OwnerReference | undefined>;
+  /** What stands there has changed. */
+  readonly onUpdate: () => void;
   /** Calls `action` when nothing more urgent is under way. */
   readonly whenQuiet: (action: () => void) => void;
 };
@@ -197,6 +199,7 @@ export const createL2StatusWriter = (options: L2StatusWriterOptions): L2StatusWr
     labelSelector: `${l2StatusLabels.node}=${labelValue(self)}`,
     project: projectL2Status,
     onChange: (change) => {
+      options.onUpdate();
       const view = change.type === 'deleted' ? change.before : change.now;
       const hadIt = own.of(view.service) !== undefined;
       own.apply(change);
