@@ -239,9 +239,9 @@ test('an inspection asks peers and routers, and says when frames come', () => {
     ['ask', 2, peer, undefined, 0],
     ['ask', 2, '198.18.0.254', undefined, 0],
   ]);
-  expect(driver.nextDeadline()).toBe(100);
+  expect(driver.nextDeadline()).toBe(20);
   frameComes();
-  driver.turn(millis(100));
+  driver.turn(millis(20));
   expect(takenEvents()).toEqual([{ type: 'inspected', interface: 2, hasFrames: true }]);
 });
 

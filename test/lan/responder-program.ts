@@ -19,6 +19,8 @@ const perform = (responder: ResponderThread, order: ResponderOrder): void => {
       return responder.handOver(order.keys, order.to);
     case 'key':
       return responder.key(order.secret);
+    case 'shrink':
+      return responder.shrink();
     case 'leave':
       void responder.leave(order.within);
       return;

@@ -92,7 +92,7 @@ export type Cluster = {
 };
 
 /** The address of a node's interface. */
-export const nodeIp = (node: number, segment: number): Ip =>
+const nodeIp = (node: number, segment: number): Ip =>
   ipv4FromNumber(ipv4ToNumber('10.0.0.10' as Ip) + segment * 65_536 + node);
 
 /** The first address of the nth group. */
@@ -104,8 +104,8 @@ const patience = 500;
 /** With more frames lost than this, silence cannot be told from bad luck. */
 const reliable = 0.2;
 
-/** After a change of the world everybody has been heard, or missed, in this time. */
-const calmTime = 1500;
+/** After a change of the world everybody has been heard, or missed, in this time: who owns nothing speaks once a second. */
+const calmTime = 3500;
 
 /** Linux holds the news of a carrier back for up to this long. */
 const linkDelay = 1000;
