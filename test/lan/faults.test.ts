@@ -64,7 +64,7 @@ describe.runIf(isRoot)('what a network does to three nodes', () => {
         `${asking.unrest(since).toFixed(0)} ms unsettled`,
     );
     expect(first).toBeLessThan(1500);
-    expect(asking.unrest(since)).toBeLessThan(200);
+    expect(asking.unrest(since)).toBeLessThan(200); // an interval and 150 ms
     expect(asking.announcements.findLast(({ at }) => at >= since)!.mac).toBe(asking.latest());
   });
 
@@ -74,9 +74,9 @@ describe.runIf(isRoot)('what a network does to three nodes', () => {
   ])('where multicast is filtered, copies keep the peace, and a crash is handled: %s', async (_, filter) => {
     await drop(...filter);
     const since = Date.now();
-    await sleep(4000);
+    await sleep(6000);
     expect(three.asking.answering(Date.now() - since)).toEqual([three.lan.macs[owner]]);
-    expect(say('multicast filtered', since)).toBeLessThan(200);
+    expect(say('multicast filtered', since)).toBeLessThan(1000);
     await expect.poll(() => three.speakers().map((speaker) => speaker.heard().size), soon).toEqual([2, 2, 2]);
     const crashed = Date.now();
     await three.lan.speaker(owner).kill();
@@ -123,7 +123,7 @@ describe.runIf(isRoot)('what a network does to three nodes', () => {
     }
     expect(three.asking.answering(Date.now() - since)).toEqual([three.lan.macs[owner]]);
     expect(three.history()).toEqual(before);
-    expect(say('key rotated', since)).toBeLessThan(200);
+    expect(say('key rotated', since)).toBeLessThan(1000);
     const crashed = Date.now();
     await three.lan.speaker(owner).kill();
     await three.succeeded(owner);
@@ -138,11 +138,10 @@ describe.runIf(isRoot)('what a network does to three nodes', () => {
     await sleep(3500);
     expect(three.asking.answering(3000)).toEqual([three.lan.macs[owner]]);
     const successor = await three.succeeded(owner);
-    expect(say('main thread hung', since)).toBeLessThan(200);
+    expect(say('main thread hung', since)).toBeLessThan(1000);
     expect(three.asking.unrest(since)).toBe(0);
     expect(three.lan.speaker(successor).assumptions().at(-1)).toBe('planned');
-    await expect
-      .poll(() => three.lan.speaker(owner).ownership().at(-1), soon)
-      .toEqual(expect.objectContaining({ key: address }));
+    const why = { type: 'notOwning', key: address, why: 'handedOver' };
+    await expect.poll(() => three.lan.speaker(owner).ownership(), soon).toContainEqual(why);
   });
 });

@@ -7,9 +7,7 @@ import { createNamespace, type Namespace, plugIn } from '../support/netns.ts';
 import { formatMac } from '../support/mac.ts';
 import { Asking, makeLan, nameOf } from './members.ts';
 import { groupOf, type ResponderProcess } from './responder-process.ts';
-
-/** A generous limit for what takes milliseconds on a machine that is not busy. */
-const soon = { timeout: 10_000, interval: 20 };
+import { soon } from './three-nodes.ts';
 
 const address = '198.18.1.7';
 

@@ -5,9 +5,7 @@ import { type Namespace, plugIn } from '../support/netns.ts';
 import { ArpLog } from './arp-log.ts';
 import { Asking, type Lan, makeLan, nameOf } from './members.ts';
 import { groupOf } from './responder-process.ts';
-
-/** A generous limit for what takes milliseconds on a machine that is not busy. */
-const soon = { timeout: 10_000, interval: 20 };
+import { soon, ThreeNodes } from './three-nodes.ts';
 
 const address = '198.18.1.7';
 const candidates = [0, 1].map(nameOf);
@@ -144,5 +142,22 @@ describe.runIf(process.getuid?.() === 0)('the interfaces of a node', () => {
     await expect.poll(() => asking.answering(300), soon).toEqual([await node.macOf('eth0')]);
     console.log(`taken over by the interface that came later: ${asking.longestGap(since).toFixed(0)} ms`);
     expect(asking.longestGap(since)).toBeLessThan(1000);
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('three nodes that have a macvlan each', () => {
+  test('keep the peace, and a crash is handled as ever', async () => {
+    await using three = await ThreeNodes.make();
+    for (const host of three.lan.nodes)
+      await host.ip('link add name lan0 link eth0 type macvlan mode bridge', 'link set lan0 up');
+    const owner = await three.settle();
+    const since = Date.now();
+    await sleep(5000);
+    expect(three.asking.answering(Date.now() - since)).toEqual([three.lan.macs[owner]]);
+    expect(three.speakers().flatMap((speaker) => speaker.assumptions())).toEqual(['first']);
+    const crashed = Date.now();
+    await three.lan.speaker(owner).kill();
+    await three.succeeded(owner);
+    expect(three.asking.longestGap(crashed)).toBeLessThan(1000);
   });
 });
