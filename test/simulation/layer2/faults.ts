@@ -55,7 +55,8 @@ export const disturb = (rig: Rig): void => {
     case 12:
       Object.assign(segment.weather, {
         loss: random.pick([0, 0.02, 0.3]),
-        jitter: random.pick([0, 5, 80]),
+        // There and back in the time in which a diagnosis waits.
+        jitter: random.pick([0, 5, 25]),
         duplication: random.pick([0, 0.1]),
         isMulticastBlocked: random.chance(0.3),
         isUnicastBlocked: random.chance(0.2),
