@@ -37,6 +37,16 @@ test('little work is not worth a collection, and adds up', () => {
   expect(collected).toBe(1);
 });
 
+test('how much work is worth it can be said', () => {
+  rest = collectAtRest(clock, () => collected++, 3);
+  work(2);
+  clock.advance(seconds(100));
+  expect(collected).toBe(0);
+  work(1);
+  clock.advance(seconds(100));
+  expect(collected).toBe(1);
+});
+
 test('work that never rests is not interrupted', () => {
   for (let second = 0; second < 60; second++) {
     work(100);

@@ -12,10 +12,13 @@ export type AtRest = {
 const quiet: Millis = seconds(2);
 
 /** Work that leaves so much behind that collecting it is worth the pause (50 to 150 ms with 1,000 services). */
-const worthwhile = 500;
+const muchWork = 500;
 
-/** Calls `collect` when at least `worthwhile` pieces of work are followed by rest. Nothing runs while there is no work. */
-export const collectAtRest = (clock: Clock, collect: () => void): AtRest => {
+/**
+ * Calls `collect` when at least `worthwhile` pieces of work, counted from the last time, are followed by rest. Nothing runs
+ * while there is no work.
+ */
+export const collectAtRest = (clock: Clock, collect: () => void, worthwhile = muchWork): AtRest => {
   let work = 0;
   let seen = 0;
   let isArmed = false;
