@@ -54,8 +54,22 @@ test('a node is up since it is member, heard and ready without a break', () => {
   expect([states.upSince('b'), states.living()]).toEqual([undefined, 1]);
   states.setPeer('b', true, []);
   expect([states.upSince('b'), states.living()]).toEqual([seconds(3), 2]);
+  states.setPeer('b', false, []);
   states.setMembers(['a']);
   expect(states.upSince('b')).toBeUndefined();
+});
+
+test('a node that is heard takes part though gossip has dropped it, and no longer when it falls silent', () => {
+  const { states } = rig('a', 'b');
+  states.setMembers(['a', 'b']);
+  states.setPeer('b', true, ['eth0']);
+  expect(states.setMembers(['a'])).toBeUndefined();
+  expect([...states.eligible()]).toEqual(['a', 'b']);
+  expect([states.upSince('b'), states.interfacesOf('b')]).toEqual([0, new Set(['eth0'])]);
+  expect(states.setPeer('b', false, []).news).toBe('candidates');
+  expect([...states.eligible()]).toEqual(['a']);
+  expect(states.setPeer('b', true, ['eth0']).news).toBe('candidates');
+  expect([...states.eligible()]).toEqual(['a', 'b']);
 });
 
 test('this node remembers since when it has not been ready', () => {

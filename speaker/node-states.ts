@@ -21,6 +21,10 @@ export type NodeNews = 'candidates' | 'ranks' | undefined;
 
 /** What is known of the nodes: from the API, from the membership, from beacons. */
 export type NodeStates = {
+  /**
+   * Who takes part, as the membership has it. Whoever's beacons are heard takes part as well: gossip may be blocked, or
+   * late to find back to a node that was cut off.
+   */
   readonly setMembers: (members: Iterable<string>) => NodeNews;
   /** The Node object came, changed or went. */
   readonly nodeChanged: (name: string) => NodeNews;
@@ -47,6 +51,9 @@ export type NodeStates = {
 
 /** Makes the states of a cluster without members. */
 export const createNodeStates = ({ self, nodes, ignoreExcludeLabel, clock }: NodeStatesOptions): NodeStates => {
+  let named: ReadonlySet<string> = new Set();
+  const heard = new Set<string>();
+  /** Those named and those heard. */
   let members: ReadonlySet<string> = new Set();
   let eligible: ReadonlySet<string> = new Set();
   let living = 0;
@@ -82,16 +89,21 @@ export const createNodeStates = ({ self, nodes, ignoreExcludeLabel, clock }: Nod
     else if (!ups.has(name)) ups.set(name, clock.now());
   };
 
+  const count = (): void => {
+    const before = members;
+    members = named.union(heard);
+    for (const name of before.symmetricDifference(members)) noteUp(name);
+    for (const name of before) {
+      // Whoever comes back is to be heard of anew.
+      if (!members.has(name) && name !== self) interfaces.delete(name);
+      if (!members.has(name)) unheard.delete(name);
+    }
+  };
+
   return {
     setMembers: (names) => {
-      const before = members;
-      members = new Set(names);
-      for (const name of before.symmetricDifference(members)) noteUp(name);
-      for (const name of before) {
-        // Whoever comes back is to be heard of anew.
-        if (!members.has(name) && name !== self) interfaces.delete(name);
-        if (!members.has(name)) unheard.delete(name);
-      }
+      named = new Set(names);
+      count();
       return look();
     },
     nodeChanged: (name) => {
@@ -101,8 +113,14 @@ export const createNodeStates = ({ self, nodes, ignoreExcludeLabel, clock }: Nod
       return look() ?? (wasUp === ups.has(name) ? undefined : 'ranks');
     },
     setPeer: (name, isHeardNow, names) => {
-      if (isHeardNow) unheard.delete(name);
-      else if (members.has(name)) unheard.add(name);
+      if (isHeardNow) {
+        heard.add(name);
+        unheard.delete(name);
+      } else {
+        heard.delete(name);
+        if (named.has(name)) unheard.add(name);
+      }
+      count();
       noteUp(name);
       const before = interfaces.get(name);
       const now = new Set(names);
