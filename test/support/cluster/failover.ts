@@ -30,7 +30,9 @@ export type Outage = {
   readonly to: string;
 };
 
-const port = 8081;
+/** Where `udpBackend` answers. */
+export const udpPort = 8081;
+const port = udpPort;
 const epoch = (): number => performance.timeOrigin + performance.now();
 
 /** Everything that happens at a mishap is over by then, and what is lost is known to be. */
@@ -58,22 +60,23 @@ export const prepareFailover = async (sandbox: Sandbox): Promise<string> => {
   return await eventually('the service gets an address', async () => (await addressesOf(sandbox, 'failover'))[0]);
 };
 
-const udpBackend = (node: string): Manifest => ({
+/** A pod on that node that answers UDP, and still does for two seconds when it is told to end. */
+export const udpBackend = (node: string, name = 'udp', app = name): Manifest => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
-  metadata: { name: 'udp', namespace: 'default' },
+  metadata: { name, namespace: 'default' },
   spec: {
     replicas: 1,
-    selector: { matchLabels: { app: 'udp' } },
+    selector: { matchLabels: { name } },
     template: {
-      metadata: { labels: { app: 'udp' } },
+      metadata: { labels: { name, app } },
       spec: {
         nodeSelector: { 'kubernetes.io/hostname': node },
         containers: [
           {
             name: 'agnhost',
             image: 'registry.k8s.io/e2e-test-images/agnhost:2.53',
-            args: ['netexec', `--udp-port=${port}`],
+            args: ['netexec', `--udp-port=${port}`, '--delay-shutdown=2'],
           },
         ],
       },
@@ -120,6 +123,26 @@ const arpAnswers = (answers: readonly { readonly at: number; readonly isAnnounce
   answers
     .filter(({ isAnnouncement }) => !isAnnouncement)
     .map(({ at }, number) => ({ number, sentAt: at, answeredAt: at }));
+
+/** Who owned an address before and after, and how many requests to it got no answer meanwhile. */
+export type PlannedMove = Pick<Outage, 'lost' | 'from' | 'to'>;
+
+/** Lets `act` run to its end while a client asks every 5 ms. */
+export const measureMove = async (
+  sandbox: Sandbox,
+  address: string,
+  act: (from: string) => Promise<unknown>,
+): Promise<PlannedMove> => {
+  using udp = probeUdp(sandbox, 'client', address, port);
+  await eventually('the client is answered', () => udp.answers.length > 20);
+  const from = await ownerOf(sandbox, address);
+  const at = epoch();
+  await act(from);
+  await sleep(1000);
+  const end = epoch();
+  await eventually('the client is answered again', () => udp.answers.some(({ sentAt }) => sentAt > end + 200));
+  return { lost: lostBetween(udp.answers, at, end), from, to: await ownerOf(sandbox, address) };
+};
 
 const cause = async (sandbox: Sandbox, mishap: Mishap, node: string, pid: number): Promise<void> => {
   switch (mishap) {

@@ -163,7 +163,9 @@ const servers: Readonly<Record<string, () => Server>> = {
   }),
 };
 
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.once(signal, () => process.exit(0));
+// agnhost goes on serving for some seconds where it is asked to.
+const end = (): unknown => setTimeout(() => process.exit(0), 1000 * Number(flag('delay-shutdown') ?? 0));
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) process.once(signal, end);
 
 const name = basename(process.argv[1] ?? '');
 if (name === 'pause' || (name === 'agnhost' && (args[0] ?? 'pause') === 'pause')) {
