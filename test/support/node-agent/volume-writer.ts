@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { VolumePayload } from './volume-payload.ts';
@@ -11,7 +12,9 @@ export type VolumeOwner = { readonly uid?: number | undefined; readonly fsGroup?
  * the new ones, never a mixture.
  */
 export const writeVolume = async (dir: string, payload: VolumePayload, owner: VolumeOwner): Promise<void> => {
-  const stamp = `..${new Date().toISOString().replaceAll(/[-:]/g, '_').replace('T', '_').replace('Z', '')}`;
+  const time = new Date().toISOString().replaceAll(/[-:]/g, '_').replace('T', '_').replace('Z', '');
+  // The kubelet's clock is finer; two writes of one millisecond must not share a folder.
+  const stamp = `..${time}${randomBytes(3).toString('hex')}`;
   const fresh = join(dir, stamp);
   await makeFolder(dir, owner);
   const before = await readlink(join(dir, '..data')).catch(() => undefined);
