@@ -14,6 +14,7 @@ import type { ApiState, Service } from './orders.ts';
 import { createNetwork, type Network } from './network.ts';
 import { createOriginal } from './original.ts';
 import { type Speaker, startSpeaker } from './speaker.ts';
+import { calmTime, type FalseTakeover, isFromTheDead, livingOwners } from './takeovers.ts';
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts';
 import { createWitness, type Witness } from './witness.ts';
 
@@ -52,9 +53,6 @@ type Way = (action: () => void) => void;
 
 /** Something that a speaker told its main thread. */
 export type Told = { readonly at: number; readonly node: string; readonly report: OwnershipReport };
-
-/** A group was taken from an owner that lived and was heard. */
-export type FalseTakeover = { readonly at: number; readonly key: Ip; readonly taker: string; readonly owner: string };
 
 /** Speakers on hosts on a network, an API server, and clients that look on. */
 export type Cluster = {
@@ -97,15 +95,6 @@ const nodeIp = (node: number, segment: number): Ip =>
 
 /** The first address of the nth group. */
 export const groupIp = (index: number): Ip => ipv4FromNumber(ipv4ToNumber('198.18.0.1' as Ip) + index);
-
-/** A thread that stands still for longer than this need not count as alive. */
-const patience = 500;
-
-/** With more frames lost than this, silence cannot be told from bad luck. */
-const reliable = 0.2;
-
-/** After a change of the world everybody has been heard, or missed, in this time: who owns nothing speaks once a second. */
-const calmTime = 3500;
 
 /** Linux holds the news of a carrier back for up to this long. */
 const linkDelay = 1000;
@@ -209,42 +198,13 @@ export const createCluster = ({
     gossip.update();
   };
 
-  const reachEachOther = (a: Port, b: Port): boolean => reaches(a, b) && reaches(b, a);
-
-  const isRunningAt = (port: Port): boolean => {
-    const host = hostOf.get(port);
-    return host?.isOn() === true && node(host.name).speaker?.state() === 'running';
-  };
-
-  /** Whether a node can be heard where this port is, by its node or by one that can tell it so. */
-  const isHeardAt = (taken: readonly Port[], at: Port): boolean =>
-    at.segment.weather.loss < reliable &&
-    at.segment.ports.some(
-      (port) =>
-        isRunningAt(port) &&
-        !taken.includes(port) &&
-        (port === at || reachEachOther(port, at)) &&
-        taken.some((owned) => reachEachOther(owned, port)),
-    );
-
-  /** Whether a node can be heard wherever another is, and that for long enough to be known. */
-  const isHeard = (name: string, taker: string): boolean =>
-    time.now() > changedAt + calmTime &&
-    [...node(taker).host.ports.values()].every((port) => isHeardAt([...node(name).host.ports.values()], port));
-
-  /** No takeover while the owner lives and is heard by anybody whom the taker can reach. */
-  const lookAtTakeover = (taker: string, report: OwnershipReport): void => {
-    if (report.type !== 'owning' || report.how === 'planned' || report.how === 'first') return;
-    for (const { name, speaker, main } of nodes.values()) {
-      if (name === taker || speaker?.state() !== 'running' || main?.isHung() === true) continue;
-      if (speaker.stalledFor() > patience || !speaker.ownership.owns(report.key) || !isHeard(name, taker)) continue;
-      falseTakeovers.push({ at: time.now(), key: report.key, taker, owner: name });
-    }
-  };
-
   const onReport = (speaker: Speaker, report: OwnershipReport): void => {
     const { name } = speaker.host;
-    lookAtTakeover(name, report);
+    if (isFromTheDead(report) && time.now() > changedAt + calmTime) {
+      for (const owner of livingOwners(nodes, name, report.key)) {
+        falseTakeovers.push({ at: time.now(), key: report.key, taker: name, owner });
+      }
+    }
     told.push({ at: time.now(), node: name, report });
     tell(`${name}: ${describe(report)}`);
     const { main } = node(name);
