@@ -1,5 +1,5 @@
+import type { GroupOrder } from '../src/lib/group-order.ts';
 import type { Configuration, L2Advertisement, Pool } from '../src/domain/config/configuration.ts';
-import type { GroupOrder } from '../src/domain/layer2/announcement.ts';
 import type { GroupDecision } from '../src/domain/layer2/group-decision.ts';
 import type { Ip } from '../src/lib/ip.ts';
 

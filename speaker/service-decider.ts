@@ -1,6 +1,6 @@
+import type { GroupOrder, RemovedGroup } from '../src/lib/group-order.ts';
 import type { Configuration, L2Advertisement } from '../src/domain/config/configuration.ts';
 import { type AdvertisedService, readService } from '../src/domain/layer2/advertised-service.ts';
-import type { GroupOrder, RemovedGroup } from '../src/domain/layer2/announcement.ts';
 import { changedPools } from '../src/domain/layer2/changed-pools.ts';
 import { createCandidateLists, decideGroup, type NodesView } from '../src/domain/layer2/group-decision.ts';
 import { createGroups, type Group } from '../src/domain/layer2/groups.ts';

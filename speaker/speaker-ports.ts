@@ -1,5 +1,6 @@
+import type { GroupOrder, RemovedGroup } from '../src/lib/group-order.ts';
 import type { Configuration } from '../src/domain/config/configuration.ts';
-import type { GroupOrder, RemovedGroup, ServiceAnnouncement } from '../src/domain/layer2/announcement.ts';
+import type { ServiceAnnouncement } from '../src/domain/layer2/announcement.ts';
 import type { EndpointSliceView, NodeView, ObjectKey, ServiceView, SpeakerPodView } from '../src/domain/objects.ts';
 import type { Change } from '../src/k8s/watch/reflector.ts';
 import type { Ip } from '../src/lib/ip.ts';

@@ -1,10 +1,11 @@
+import type { GroupOrder, RemovedGroup } from '../../src/lib/group-order.ts';
 import type { EventEmitter } from 'node:events';
 import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { realClock } from '../../src/io/real-clock.ts';
 import type { Ip } from '../../src/lib/ip.ts';
 import { type Clock, type Millis, seconds } from '../../src/lib/time.ts';
-import type { GroupOrder, Member, RemovedGroup } from '../../src/proto/ownership/machine.ts';
+import type { Member } from '../../src/proto/ownership/machine.ts';
 import type {
   ResponderCommand,
   ResponderData,

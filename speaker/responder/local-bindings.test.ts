@@ -1,7 +1,7 @@
+import type { GroupOrder } from '../../src/lib/group-order.ts';
 import { expect, test } from 'vitest';
 import type { Ip } from '../../src/lib/ip.ts';
 import { millis } from '../../src/lib/time.ts';
-import type { GroupOrder } from '../../src/proto/ownership/machine.ts';
 import { createLocalBindings } from './local-bindings.ts';
 
 const a = '198.18.1.7' as Ip;

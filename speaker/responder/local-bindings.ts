@@ -1,6 +1,6 @@
+import type { GroupOrder, RemovedGroup } from '../../src/lib/group-order.ts';
 import { familyOf, type Ip } from '../../src/lib/ip.ts';
 import { type Millis, millis, seconds } from '../../src/lib/time.ts';
-import type { GroupOrder, RemovedGroup } from '../../src/proto/ownership/machine.ts';
 import type { InterfaceAddress } from '../../src/proto/rtnetlink/address.ts';
 import type { ResponderReport } from './messages.ts';
 

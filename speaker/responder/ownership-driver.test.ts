@@ -1,13 +1,9 @@
+import type { GroupAddress } from '../../src/lib/group-order.ts';
 import { expect, test } from 'vitest';
 import type { Ip } from '../../src/lib/ip.ts';
 import type { Mac } from '../../src/lib/mac.ts';
 import { millis } from '../../src/lib/time.ts';
-import type {
-  GroupAddress,
-  OwnershipEffect,
-  OwnershipEvent,
-  OwnershipLink,
-} from '../../src/proto/ownership/machine.ts';
+import type { OwnershipEffect, OwnershipEvent, OwnershipLink } from '../../src/proto/ownership/machine.ts';
 import type { Beacon, OwnershipMessage } from '../../src/proto/ownership/message.ts';
 import { createInspections } from './inspections.ts';
 import type { ResponderReport } from './messages.ts';

@@ -1,10 +1,11 @@
+import type { GroupAddress } from '../../src/lib/group-order.ts';
 import { constants } from 'node:os';
 import { expect, test } from 'vitest';
 import { type Ip, ipv4FromNumber } from '../../src/lib/ip.ts';
 import type { Mac } from '../../src/lib/mac.ts';
 import { millis } from '../../src/lib/time.ts';
 import { SystemError } from '../../src/io/system-error.ts';
-import type { GroupAddress, OwnershipLink } from '../../src/proto/ownership/machine.ts';
+import type { OwnershipLink } from '../../src/proto/ownership/machine.ts';
 import { MemoryPort } from '../../test/support/memory-port.ts';
 import type { ResponderReport } from './messages.ts';
 import { Responder } from './responder.ts';

@@ -1,8 +1,9 @@
+import type { GroupAddress } from '../../src/lib/group-order.ts';
 import { familyOf, type Ip, type IpFamily } from '../../src/lib/ip.ts';
 import type { Mac } from '../../src/lib/mac.ts';
 import { type Millis, millis, seconds } from '../../src/lib/time.ts';
 import { SystemError } from '../../src/io/system-error.ts';
-import type { GroupAddress, OwnershipLink } from '../../src/proto/ownership/machine.ts';
+import type { OwnershipLink } from '../../src/proto/ownership/machine.ts';
 import type { ResponderReport } from './messages.ts';
 import { createRetries } from './retries.ts';
 import type { AddressCounters, FrameSocket, LanPort, PortEvents, PortLink } from './port.ts';

@@ -2,8 +2,8 @@
  * The speaker's packet path alone: answers for the addresses named on the command line, on every interface, until
  * SIGTERM. Each report of the responder thread is a line of JSON on standard output.
  */
+import type { GroupOrder } from '../../src/lib/group-order.ts';
 import { parseIp } from '../../src/lib/ip.ts';
-import type { GroupOrder } from '../../src/proto/ownership/machine.ts';
 import { startResponder } from '../../speaker/responder/client.ts';
 
 const node = 'node';

@@ -1,8 +1,9 @@
+import type { GroupOrder } from '../../src/lib/group-order.ts';
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import process from 'node:process';
 import type { Ip } from '../../src/lib/ip.ts';
-import type { GroupOrder, Member } from '../../src/proto/ownership/machine.ts';
+import type { Member } from '../../src/proto/ownership/machine.ts';
 import { createNamespace, makeSwitch, type Namespace, plugIn } from '../support/netns.ts';
 import { type ResponderProcess, type ResponderProgramOptions, startResponderProcess } from './responder-process.ts';
 

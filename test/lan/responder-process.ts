@@ -1,10 +1,11 @@
+import type { GroupOrder } from '../../src/lib/group-order.ts';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import type { ResponderCommand, ResponderOptions, ResponderReport } from '../../speaker/responder/messages.ts';
 import type { Ip } from '../../src/lib/ip.ts';
-import type { GroupOrder, Member, OwnershipReport } from '../../src/proto/ownership/machine.ts';
+import type { Member, OwnershipReport } from '../../src/proto/ownership/machine.ts';
 import type { Namespace } from '../support/netns.ts';
 
 /** What the program is asked to do: what the responder's handle can do. */

@@ -1,9 +1,9 @@
+import type { GroupOrder } from '../../src/lib/group-order.ts';
 import { createDeadlineQueue } from '../../src/lib/deadline-queue.ts';
 import type { Ip } from '../../src/lib/ip.ts';
 import type { Mac } from '../../src/lib/mac.ts';
 import { millis } from '../../src/lib/time.ts';
 import type {
-  GroupOrder,
   Member,
   Ownership,
   OwnershipEffect,

@@ -1,7 +1,8 @@
+import type { GroupOrder, RemovedGroup } from '../../src/lib/group-order.ts';
 import { createSpeaker } from '../../speaker/speaker.ts';
 import type { Speaker, SpeakerPorts } from '../../speaker/speaker-ports.ts';
 import type { Configuration, L2Advertisement } from '../../src/domain/config/configuration.ts';
-import type { GroupOrder, RemovedGroup, ServiceAnnouncement } from '../../src/domain/layer2/announcement.ts';
+import type { ServiceAnnouncement } from '../../src/domain/layer2/announcement.ts';
 import type { EndpointSliceView, NodeView, ServiceView, SpeakerPodView } from '../../src/domain/objects.ts';
 import { type Change, Mirror } from '../../src/k8s/watch/mirror.ts';
 import type { Ip } from '../../src/lib/ip.ts';

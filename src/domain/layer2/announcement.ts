@@ -1,28 +1,6 @@
+import type { GroupAddress } from '../../lib/group-order.ts';
 import type { Ip } from '../../lib/ip.ts';
 import type { ObjectKey } from '../objects.ts';
-
-/** An address of a group, and where this node would answer for it. */
-export type GroupAddress = {
-  readonly ip: Ip;
-  /** Names of interfaces, sorted; undefined: every one that qualifies. */
-  readonly interfaces: readonly string[] | undefined;
-};
-
-/** What this node has decided about one group of addresses. */
-export type GroupOrder = {
-  /** The first address of the group. */
-  readonly key: Ip;
-  readonly addresses: readonly GroupAddress[];
-  /** Nodes that may own the group, the owner or who is to become it first, then its successors; never empty. */
-  readonly candidates: readonly string[];
-  /** `sticky`: a living owner among the candidates keeps the group. `exact`: the first candidate is to own it. */
-  readonly policy: 'sticky' | 'exact';
-  /** The latest `resourceVersion` of what this rests on, as a number. */
-  readonly revision: number;
-};
-
-/** A group that is no longer wanted here; `isReleased`: by anybody, else only by this node's view. */
-export type RemovedGroup = { readonly key: Ip; readonly isReleased: boolean; readonly revision: number };
 
 /** Why a service, or one of its addresses, is announced by nobody; the words appear in logs, conditions and tests. */
 export type SilenceReason =

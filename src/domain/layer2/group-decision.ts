@@ -1,8 +1,9 @@
+import type { GroupAddress } from '../../lib/group-order.ts';
 import type { Ip } from '../../lib/ip.ts';
 import type { L2Advertisement } from '../config/configuration.ts';
 import type { ObjectKey } from '../objects.ts';
 import type { AdvertisedAddress, AdvertisedService } from './advertised-service.ts';
-import type { GroupAddress, NodeReason, SilenceReason } from './announcement.ts';
+import type { NodeReason, SilenceReason } from './announcement.ts';
 import type { SelectedNodes } from './selected-nodes.ts';
 
 /** What this node knows of nodes when it decides who may own a group. */

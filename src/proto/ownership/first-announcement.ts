@@ -1,8 +1,9 @@
+import type { GroupAddress } from '../../lib/group-order.ts';
 import { createDeadlineQueue } from '../../lib/deadline-queue.ts';
 import { type Millis, millis } from '../../lib/time.ts';
 import type { Context } from './context.ts';
 import type { Group } from './group.ts';
-import type { GroupAddress, Sighting } from './machine.ts';
+import type { Sighting } from './machine.ts';
 import { forEachDue } from './timers.ts';
 import { conflictRetry, conflictRetryAtMost, probeCount, probePause } from './timing.ts';
 

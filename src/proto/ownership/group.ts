@@ -1,6 +1,7 @@
+import type { GroupAddress, GroupOrder } from '../../lib/group-order.ts';
 import type { Ip } from '../../lib/ip.ts';
 import type { Millis } from '../../lib/time.ts';
-import type { Assumption, GroupAddress, GroupOrder, NotOwning } from './machine.ts';
+import type { Assumption, NotOwning } from './machine.ts';
 
 /** A group as one machine sees it: what was ordered, and what this speaker does about it. */
 export type Group = {

@@ -1,3 +1,4 @@
+import type { GroupOrder, RemovedGroup } from '../../lib/group-order.ts';
 import { createDeadlineQueue } from '../../lib/deadline-queue.ts';
 import type { Ip } from '../../lib/ip.ts';
 import { type Millis, millis } from '../../lib/time.ts';
@@ -5,7 +6,7 @@ import type { Claims, Ownable } from './claims.ts';
 import type { Context } from './context.ts';
 import { firstOf, following, type Group, isOurs, rankOf, type Standing } from './group.ts';
 import type { Holdings } from './holdings.ts';
-import type { Assumption, GroupOrder, RemovedGroup } from './machine.ts';
+import type { Assumption } from './machine.ts';
 import type { Peer } from './peers.ts';
 import type { PlannedMoves } from './planned-moves.ts';
 import type { Fitness, SelfTrust } from './self-trust.ts';

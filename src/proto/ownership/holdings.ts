@@ -1,9 +1,10 @@
+import type { GroupAddress, GroupOrder } from '../../lib/group-order.ts';
 import type { Ip } from '../../lib/ip.ts';
 import { millis } from '../../lib/time.ts';
 import { type Claims, isOwning, type Ownable, silenceOf } from './claims.ts';
 import type { Context } from './context.ts';
 import { answering, following, type Group, isOurs, isSameAnswer, probing } from './group.ts';
-import type { Assumption, GroupAddress, GroupOrder, NotOwning } from './machine.ts';
+import type { Assumption, NotOwning } from './machine.ts';
 import type { Claim } from './message.ts';
 import type { Peer } from './peers.ts';
 import { yieldedHold } from './timing.ts';

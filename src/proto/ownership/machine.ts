@@ -1,3 +1,4 @@
+import type { GroupAddress, GroupOrder, RemovedGroup } from '../../lib/group-order.ts';
 import type { Ip } from '../../lib/ip.ts';
 import type { Mac } from '../../lib/mac.ts';
 import type { Millis } from '../../lib/time.ts';
@@ -10,29 +11,6 @@ export type Member = {
   readonly address: Ip | undefined;
   /** It speaks this protocol; a member of the original never beacons, and its silence says nothing. */
   readonly beacons: boolean;
-};
-
-/** An address of a group, and where this node would answer for it. */
-export type GroupAddress = {
-  readonly ip: Ip;
-  /** Names of interfaces, sorted; undefined: every one that qualifies. */
-  readonly interfaces: readonly string[] | undefined;
-};
-
-/** What the main thread has decided about one group of addresses. */
-export type GroupOrder = {
-  /** The first address of the group. */
-  readonly key: Ip;
-  readonly addresses: readonly GroupAddress[];
-  /** Nodes that may own the group; the first is to claim it where nobody does, the others follow it in this order. */
-  readonly candidates: readonly string[];
-  /**
-   * `sticky`: a living owner among the candidates keeps the group. `exact`: the first candidate is to own it, as in the
-   * original; another owner hands over to it, or falls silent if it never beacons.
-   */
-  readonly policy: 'sticky' | 'exact';
-  /** The latest `resourceVersion` of what this rests on, as a number. */
-  readonly revision: number;
 };
 
 /** An interface that addresses may be answered on. */
@@ -90,9 +68,6 @@ export type OwnershipEvent =
    */
   | { readonly type: 'inspected'; readonly interface: number; readonly hasFrames: boolean }
   | { readonly type: 'timerDue' };
-
-/** A group that is no longer wanted here; `isReleased`: by anybody (service gone), else only by this node's view. */
-export type RemovedGroup = { readonly key: Ip; readonly isReleased: boolean; readonly revision: number };
 
 /** What the driver is asked to do next, in this order. It adds sender and sequence number to what is sent. */
 export type OwnershipEffect =

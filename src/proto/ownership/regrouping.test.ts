@@ -1,6 +1,6 @@
+import type { GroupOrder, RemovedGroup } from '../../lib/group-order.ts';
 import { expect, test } from 'vitest';
 import { createOwnershipRig, ip, orderOf, type OwnershipRig } from '../../../test/support/ownership-rig.ts';
-import type { GroupOrder, RemovedGroup } from './machine.ts';
 
 const first = ip('192.0.2.1');
 const second = ip('192.0.2.2');

@@ -1,7 +1,8 @@
+import type { GroupAddress } from '../../lib/group-order.ts';
 import { createDeadlineQueue } from '../../lib/deadline-queue.ts';
 import { type Millis, millis } from '../../lib/time.ts';
 import type { Context } from './context.ts';
-import type { GroupAddress, OwnershipLink } from './machine.ts';
+import type { OwnershipLink } from './machine.ts';
 import type { Peers } from './peers.ts';
 import { forEachDue } from './timers.ts';
 import { inspectInterval, namingGrace } from './timing.ts';

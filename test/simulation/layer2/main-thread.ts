@@ -1,5 +1,6 @@
+import type { GroupOrder } from '../../../src/lib/group-order.ts';
 import type { Ip } from '../../../src/lib/ip.ts';
-import type { GroupOrder, Member, OwnershipEvent, OwnershipReport } from '../../../src/proto/ownership/machine.ts';
+import type { Member, OwnershipEvent, OwnershipReport } from '../../../src/proto/ownership/machine.ts';
 import type { Random } from '../random.ts';
 import { type ApiState, orderCandidates } from './orders.ts';
 import type { VirtualTime } from './virtual-time.ts';

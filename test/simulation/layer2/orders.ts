@@ -1,7 +1,7 @@
+import type { GroupAddress, GroupOrder } from '../../../src/lib/group-order.ts';
 import { placeAll } from '../../../src/domain/layer2/placement.ts';
 import { hashRank } from '../../../src/lib/hash-rank.ts';
 import type { Ip } from '../../../src/lib/ip.ts';
-import type { GroupAddress, GroupOrder } from '../../../src/proto/ownership/machine.ts';
 
 /** A group of addresses as the API server has it. */
 export type Service = {

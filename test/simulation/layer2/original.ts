@@ -1,6 +1,7 @@
+import type { GroupAddress } from '../../../src/lib/group-order.ts';
 import type { Ip } from '../../../src/lib/ip.ts';
 import { millis } from '../../../src/lib/time.ts';
-import type { GroupAddress, Ownership, OwnershipOptions } from '../../../src/proto/ownership/machine.ts';
+import type { Ownership, OwnershipOptions } from '../../../src/proto/ownership/machine.ts';
 
 /** A speaker of the original: it says nothing, and answers for whatever it finds itself first for. */
 export const createOriginal = ({ node }: OwnershipOptions): Ownership => {

@@ -1,6 +1,6 @@
+import type { GroupAddress } from '../../../src/lib/group-order.ts';
 import type { Ip } from '../../../src/lib/ip.ts';
 import type { Mac } from '../../../src/lib/mac.ts';
-import type { GroupAddress } from '../../../src/proto/ownership/machine.ts';
 import type { KeyRing } from '../../../src/proto/ownership/key-ring.ts';
 import type { OwnershipBody } from '../../../src/proto/ownership/message.ts';
 import type { Host } from './host.ts';
