@@ -6,7 +6,7 @@ import { type BenchResult, type BenchRow, summarise } from './result.ts';
 const repetitions = 20;
 
 /** A speaker that came back knows the others by then. */
-const settleMs = 2000;
+const settleMs = 1000;
 
 type Case = { readonly name: string; readonly nodes: number; readonly nics: number; readonly mishap: Mishap };
 
