@@ -22,11 +22,11 @@ const every = (interval: number, count: number): number[] => Array.from({ length
 
 test('beacons that come now and then wake at once, and nothing wakes in vain', () => {
   expect(run(every(50, 100))).toEqual({ wakes: 100, longestWait: 0 });
-  expect(run(every(11, 100))).toEqual({ wakes: 100, longestWait: 0 });
+  expect(run(every(21, 100))).toEqual({ wakes: 100, longestWait: 0 });
 });
 
-test('a thousand a second wake a hundred times a second, and none waits for longer than 10 ms', () => {
+test('a thousand a second wake fifty times a second, and none waits for longer than 20 ms', () => {
   const { wakes, longestWait } = run(every(1, 1000));
-  expect(wakes).toBeLessThan(105);
-  expect(longestWait).toBeLessThanOrEqual(10);
+  expect(wakes).toBeLessThan(55);
+  expect(longestWait).toBeLessThanOrEqual(20);
 });

@@ -1,7 +1,10 @@
 import { type Millis, millis } from '../../src/lib/time.ts';
 
-/** So long beacons may wait for each other where they come densely. */
-const pause = millis(10);
+/**
+ * So long beacons may wait for each other where they come densely. Question and answer of a diagnosis may each wait so
+ * long, and must fit into its 60 ms.
+ */
+const pause = millis(20);
 
 /**
  * Decides when to be woken by beacons. In a large cluster hundreds come a second, and to be woken for each takes longer
