@@ -26,7 +26,8 @@ export const hasCarrier = (fd: number, name: string): boolean | undefined => {
     return value[1] !== 0;
   } catch (error) {
     if (isSystemError(error, 'ENODEV', 'ENETDOWN')) return false;
-    if (isSystemError(error, 'EOPNOTSUPP', 'EPERM')) return undefined;
+    // The last two: emulators and sandboxes that do not know the call.
+    if (isSystemError(error, 'EOPNOTSUPP', 'EPERM', 'ENOSYS', 'ENOTTY')) return undefined;
     throw error;
   }
 };
